@@ -1,0 +1,79 @@
+import pg from 'pg';
+import type { Log } from '../log.js';
+
+export type Pool = pg.Pool;
+/** A connection inside a transaction. */
+export type Tx = pg.PoolClient;
+/** Where a query may run: in a transaction or, on its own, in the pool. */
+export type Db = pg.Pool | pg.PoolClient;
+
+// bigint and numeric come as text by default; ours stay far below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+export interface PoolOptions {
+  databaseUrl: string;
+  log: Log;
+  /** Connections at most. */
+  max?: number;
+  /** Shown in pg_stat_activity. */
+  name: string;
+}
+
+/** Milliseconds after which the server ends a statement, and the client gives one up, so that nothing waits for ever. */
+const statementTimeoutMs = 30_000;
+
+/** A pool whose every wait has an end: connecting 5 s, a statement 30 s, an open transaction 30 s. */
+export function createPool({ databaseUrl, log, max = 10, name }: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max,
+    application_name: name,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + 5_000,
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    keepAlive: true,
+  });
+  // An idle connection that breaks is replaced by the pool; the next query tells if Postgres is gone.
+  pool.on('error', (error) => log.warn({ err: error }, 'an idle Postgres connection broke'));
+  return pool;
+}
+
+/** Runs `work` in a transaction: commits its result, or rolls back and throws what it threw. */
+export async function transaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const tx = await pool.connect();
+  let broken: Error | undefined;
+  // A connection that breaks between two queries says so only here; the query after it throws.
+  const onError = (error: Error): void => {
+    broken = error;
+  };
+  tx.on('error', onError);
+  try {
+    await tx.query('begin');
+    const result = await work(tx);
+    await tx.query('commit');
+    return result;
+  } catch (error) {
+    await tx.query('rollback').catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    throw error;
+  } finally {
+    tx.off('error', onError);
+    tx.release(broken);
+  }
+}
+
+/** Whether an error says that Postgres could not be reached or went away, so that trying again may help. */
+export function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  // 57P01–57P03: shutting down or starting up. 08…: connection exceptions. 40001, 40P01: run it again.
+  return (
+    /^(?:57P0[1-3]|08...|53300|40001|40P01|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOENT)$/.test(code) ||
+    /connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout/i.test(
+      error.message,
+    )
+  );
+}

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { counts } from '../domain/campaign.js';
+import {
+  attemptStates,
+  callStatuses,
+  campaignStatuses,
+  dispositions,
+  reasonCodes,
+} from '../domain/status.js';
+
+/** Every event that is streamed: one schema for types, validation and documents. Names are past tense. */
+
+const id = z.string();
+
+export const statusReason = z.object({
+  code: z.enum(reasonCodes),
+  message: z.string(),
+  /** `system`, or the name of the key that did it. */
+  actor: z.string(),
+  at: z.iso.datetime(),
+});
+export type StatusReason = z.infer<typeof statusReason>;
+
+export const sipEnd = z.object({
+  code: z.int().nullable(),
+  phrase: z.string().nullable(),
+  q850: z.int().nullable(),
+  callId: z.string(),
+});
+export type SipEnd = z.infer<typeof sipEnd>;
+
+export const eventData = {
+  'campaign.created': z.object({ campaignId: id, name: z.string(), version: z.int() }),
+  'campaign.updated': z.object({ campaignId: id, name: z.string(), version: z.int() }),
+  'campaign.status_changed': z.object({
+    campaignId: id,
+    from: z.enum(campaignStatuses),
+    to: z.enum(campaignStatuses),
+    reason: statusReason,
+    version: z.int(),
+  }),
+  'campaign.counts': z.object({
+    campaignId: id,
+    counts,
+    activeAttempts: z.int(),
+    /** Counts up with every change of the counts; the campaign's `countsVersion`. */
+    version: z.int(),
+  }),
+  'campaign.deleted': z.object({ campaignId: id, version: z.int() }),
+  'call.status_changed': z.object({
+    callId: id,
+    campaignId: id,
+    phone: z.string(),
+    from: z.enum(callStatuses),
+    to: z.enum(callStatuses),
+    reason: z.string().nullable(),
+    attempts: z.int(),
+    nextAttemptAt: z.iso.datetime().nullable(),
+    version: z.int(),
+  }),
+  'attempt.changed': z.object({
+    callId: id,
+    campaignId: id,
+    number: z.int(),
+    state: z.enum(attemptStates),
+    trunkId: id,
+    disposition: z.enum(dispositions).optional(),
+    sip: sipEnd.optional(),
+    version: z.int(),
+  }),
+  'import.progress': z.object({
+    importId: id,
+    campaignId: id,
+    status: z.enum(['running', 'done', 'failed']),
+    rows: z.int(),
+    accepted: z.int(),
+    invalid: z.int(),
+    duplicates: z.int(),
+  }),
+  'trunk.status_changed': z.object({
+    trunkId: id,
+    from: z.enum(['up', 'down']),
+    to: z.enum(['up', 'down']),
+    reason: z.string(),
+  }),
+  'dialer.status_changed': z.object({
+    dialerId: id,
+    from: z.enum(['up', 'draining', 'down']),
+    to: z.enum(['up', 'draining', 'down']),
+  }),
+  'account.limit_changed': z.object({ accountId: id, limit: z.string() }),
+} as const;
+
+export type EventType = keyof typeof eventData;
+export type EventData<T extends EventType> = z.infer<(typeof eventData)[T]>;
+
+/** What a change says has happened, before it has a place in a topic. */
+export type Happening = { [T in EventType]: { type: T; data: EventData<T> } }[EventType];
+
+const envelope = <T extends EventType>(type: T) =>
+  z.object({
+    specversion: z.literal('1.0'),
+    id,
+    source: z.string(),
+    type: z.literal(type),
+    subject: z.string(),
+    time: z.iso.datetime(),
+    topic: z.string(),
+    epoch: z.string(),
+    seq: z.int().min(1),
+    data: eventData[type],
+  });
+
+/** One event as subscribers get it: CloudEvents 1.0 with its place in a topic. */
+export const liveEvent = z.discriminatedUnion('type', [
+  envelope('campaign.created'),
+  envelope('campaign.updated'),
+  envelope('campaign.status_changed'),
+  envelope('campaign.counts'),
+  envelope('campaign.deleted'),
+  envelope('call.status_changed'),
+  envelope('attempt.changed'),
+  envelope('import.progress'),
+  envelope('trunk.status_changed'),
+  envelope('dialer.status_changed'),
+  envelope('account.limit_changed'),
+]);
+export type LiveEvent = z.infer<typeof liveEvent>;
+
+/** A place in a topic. `seq` counts up by one; a new `epoch` means that the log was lost. */
+export const cursor = z.strictObject({ epoch: z.string().max(100), seq: z.int().min(0) });
+export type Cursor = z.infer<typeof cursor>;
