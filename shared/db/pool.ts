@@ -1,14 +1,14 @@
-import pg from 'pg';
+import { Pool as PgPool, types, type PoolClient } from 'pg';
 import type { Log } from '../log.js';
 
-export type Pool = pg.Pool;
+export type Pool = PgPool;
 /** A connection inside a transaction. */
-export type Tx = pg.PoolClient;
+export type Tx = PoolClient;
 /** Where a query may run: in a transaction or, on its own, in the pool. */
-export type Db = pg.Pool | pg.PoolClient;
+export type Db = PgPool | PoolClient;
 
 // bigint and numeric come as text by default; ours stay far below 2^53.
-pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+types.setTypeParser(types.builtins.INT8, Number);
 
 export interface PoolOptions {
   databaseUrl: string;
@@ -24,7 +24,7 @@ const statementTimeoutMs = 30_000;
 
 /** A pool whose every wait has an end: connecting 5 s, a statement 30 s, an open transaction 30 s. */
 export function createPool({ databaseUrl, log, max = 10, name }: PoolOptions): Pool {
-  const pool = new pg.Pool({
+  const pool = new PgPool({
     connectionString: databaseUrl,
     max,
     application_name: name,

@@ -16,7 +16,7 @@ export const timezone = z.string().refine(isTimezone, 'is not an IANA time zone'
 
 function isTimezone(name: string): boolean {
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0;
   } catch (error) {
     if (error instanceof RangeError) return false;
     throw error;

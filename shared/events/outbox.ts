@@ -1,0 +1,117 @@
+import { v7 as uuidv7 } from 'uuid';
+import { transaction, type Pool, type Tx } from '../db/pool.js';
+import type { Happening } from './contract.js';
+import type { Publisher } from './publisher.js';
+import { storedTopic } from './topics.js';
+
+/** An event before its transaction gives it its number. */
+export interface PendingEvent {
+  /** What its order is kept within: the id of a campaign or an account. */
+  scope: string;
+  /** Stored names of the topics that it goes to. */
+  topics: string[];
+  body: string;
+}
+
+/** A committed event: `no` counts up by one within its scope, in the order of the commits. */
+export interface NumberedEvent extends PendingEvent {
+  no: number;
+}
+
+export type Emit = (event: PendingEvent) => void;
+
+export interface Outbox {
+  /**
+   * Runs `work` in a transaction that holds the events it emits, and publishes them after the commit.
+   * The scopes are locked first and in one order, so that two changes cannot wait for each other, and so
+   * that the numbers within a scope follow the order of the commits. Emitting outside of them throws.
+   */
+  change<T>(scopes: Iterable<string>, work: (tx: Tx, emit: Emit) => Promise<T>): Promise<T>;
+}
+
+export function createOutbox({ pool, publisher }: { pool: Pool; publisher: Publisher }): Outbox {
+  return {
+    async change(scopes, work) {
+      const { result, events } = await transaction(pool, async (tx) => {
+        const heads = await lockScopes(tx, [...new Set(scopes)]);
+        const events: NumberedEvent[] = [];
+        const result = await work(tx, (event) => {
+          const no = heads.get(event.scope);
+          if (no === undefined) throw new Error(`scope ${event.scope} is not locked by this change`);
+          heads.set(event.scope, no + 1);
+          events.push({ ...event, no: no + 1 });
+        });
+        if (events.length > 0) await writeEvents(tx, heads, events);
+        return { result, events };
+      });
+      publisher.publish(events);
+      return result;
+    },
+  };
+}
+
+async function lockScopes(tx: Tx, scopes: string[]): Promise<Map<string, number>> {
+  const { rows } = await tx.query<{ scope: string; last_no: number }>({
+    name: 'lock-scopes',
+    text: 'select scope, last_no from event_heads where scope = any ($1::uuid[]) order by scope for update',
+    values: [scopes],
+  });
+  return new Map(rows.map((row) => [row.scope, row.last_no]));
+}
+
+/** Opens a scope; its first event gets number 1. */
+export async function openScope(tx: Tx, scope: string): Promise<void> {
+  await tx.query('insert into event_heads (scope) values ($1)', [scope]);
+}
+
+async function writeEvents(tx: Tx, heads: Map<string, number>, events: NumberedEvent[]): Promise<void> {
+  const changed = [...new Set(events.map((event) => event.scope))];
+  await tx.query({
+    name: 'write-events',
+    text: `with bumped as (
+        update event_heads h set last_no = n.last_no
+        from unnest($1::uuid[], $2::bigint[]) n (scope, last_no) where h.scope = n.scope
+      )
+      insert into event_rows (scope, no, topics, body)
+      select scope, no, string_to_array(topics, ' '), body
+      from unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[]) e (scope, no, topics, body)`,
+    values: [
+      changed,
+      changed.map((scope) => heads.get(scope)),
+      events.map((event) => event.scope),
+      events.map((event) => event.no),
+      events.map((event) => event.topics.join(' ')),
+      events.map((event) => event.body),
+    ],
+  });
+}
+
+/** An event of a campaign: calls and attempts go to its own topic, the rest to the account's as well. */
+export function campaignEvent(accountId: string, campaignId: string, happening: Happening): PendingEvent {
+  const own = storedTopic(accountId, `campaign:${campaignId}`);
+  const forAll = happening.type.startsWith('campaign.') || happening.type === 'import.progress';
+  return {
+    scope: campaignId,
+    topics: forAll ? [own, storedTopic(accountId, 'campaigns')] : [own],
+    body: cloudEvent(`/campaigns/${campaignId}`, subjectOf(happening) ?? campaignId, happening),
+  };
+}
+
+/** An event for the admins of an account. */
+export function systemEvent(accountId: string, subject: string, happening: Happening): PendingEvent {
+  return {
+    scope: accountId,
+    topics: [storedTopic(accountId, 'system')],
+    body: cloudEvent(`/accounts/${accountId}`, subject, happening),
+  };
+}
+
+function subjectOf({ data }: Happening): string | undefined {
+  return 'callId' in data ? data.callId : undefined;
+}
+
+/** CloudEvents 1.0; `topic`, `epoch` and `seq` are added where it is read, since they differ by topic. */
+function cloudEvent(source: string, subject: string, { type, data }: Happening): string {
+  const time = new Date().toISOString();
+  return JSON.stringify({ specversion: '1.0', id: uuidv7(), source, type, subject, time, data });
+}
