@@ -75,7 +75,8 @@ function final(signal: CallSignal, reason: string): CallDecision {
   return { signal, reason, retryInSeconds: null };
 }
 
-const faults: readonly Disposition[] = [
+/** Ends that are a fault of a side, not the customer's choice. */
+export const faultDispositions: readonly Disposition[] = [
   'invalid_number',
   'congestion',
   'trunk_fault',
@@ -86,5 +87,5 @@ const faults: readonly Disposition[] = [
 
 /** The signal that ends a call that was tried and will not be tried again, after its last disposition. */
 export function endSignal(last: Disposition): CallSignal {
-  return faults.includes(last) ? 'fault' : 'give_up';
+  return faultDispositions.includes(last) ? 'fault' : 'give_up';
 }
