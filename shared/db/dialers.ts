@@ -1,0 +1,122 @@
+import type { Db } from './pool.js';
+
+/** Seconds that a dialer's lease lasts after each renewal, by the database clock. */
+export const leaseSeconds = 10;
+
+/** Adds a dialer that is alive from now on. */
+export async function registerDialer(db: Db, id: string, host: string, pid: number): Promise<void> {
+  await db.query(
+    `insert into dialers (id, host, pid, status, alive_until)
+      values ($1, $2, $3, 'up', now() + $4 * interval '1 s')`,
+    [id, host, pid, leaseSeconds],
+  );
+}
+
+/** Prolongs a dialer's lease. False: others have declared it dead, and it must stop. */
+export async function renewDialer(db: Db, id: string): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'renew-dialer',
+    text: `update dialers set alive_until = now() + $2 * interval '1 s' where id = $1 and status <> 'down'`,
+    values: [id, leaseSeconds],
+  });
+  return rowCount === 1;
+}
+
+/** Marks that a dialer takes no new calls. */
+export async function markDraining(db: Db, id: string): Promise<void> {
+  await db.query(`update dialers set status = 'draining' where id = $1 and status = 'up'`, [id]);
+}
+
+/** Ends a dialer's lease, at its own stop. */
+export async function markStopped(db: Db, id: string): Promise<void> {
+  await db.query(`update dialers set status = 'down', alive_until = now() where id = $1`, [id]);
+}
+
+/** Dialers whose lease has run out, or that stopped, with attempts still under way in their name. */
+export async function dialersThatLeftAttempts(db: Db, own: string): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>({
+    name: 'dialers-that-left-attempts',
+    text: `select d.id from dialers d
+      where d.id <> $1 and (d.status = 'down' or d.alive_until < now())
+        and exists (select from attempts a where a.dialer_id = d.id and a.ended_at is null)`,
+    values: [own],
+  });
+  return rows.map((row) => row.id);
+}
+
+/** Declares dead the dialers whose lease has run out. Their own renewals fail from then on. */
+export async function buryDialers(db: Db): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>({
+    name: 'bury-dialers',
+    text: `update dialers set status = 'down' where status <> 'down' and alive_until < now() returning id`,
+  });
+  return rows.map((row) => row.id);
+}
+
+/** An attempt under way, as whoever must end it needs it. */
+export interface AttemptUnderWay {
+  id: string;
+  callId: string;
+  campaignId: string;
+  number: number;
+  state: 'dialing' | 'ringing' | 'answered';
+  sipCallId: string;
+  sipFromTag: string;
+  sipTxnId: string | null;
+  sipDialog: unknown;
+  /** Milliseconds since it was started, and since it was answered, by the database clock. */
+  ageMs: number;
+  ringTimeoutSeconds: number;
+  limitKeys: string[];
+}
+
+interface TakenRow {
+  id: string;
+  call_id: string;
+  campaign_id: string;
+  account_id: string;
+  trunk_id: string;
+  number: number;
+  state: AttemptUnderWay['state'];
+  sip_call_id: string;
+  sip_from_tag: string;
+  sip_txn_id: string | null;
+  sip_dialog: unknown;
+  age_ms: number;
+  ring_timeout_seconds: number;
+}
+
+/** Takes over the attempts of a dead dialer. Each goes to one taker only. */
+export async function takeOverAttempts(db: Db, from: string, to: string): Promise<AttemptUnderWay[]> {
+  const { rows } = await db.query<TakenRow>({
+    name: 'take-over-attempts',
+    text: `update attempts a set dialer_id = $2
+      from campaigns c, dialers d
+      where a.dialer_id = $1 and a.ended_at is null and c.id = a.campaign_id
+        and d.id = $1 and d.status = 'down'
+      returning a.id, a.call_id, a.campaign_id, a.account_id, a.trunk_id, a.number, a.state, a.sip_call_id,
+        a.sip_from_tag, a.sip_txn_id, a.sip_dialog,
+        (extract(epoch from now() - a.started_at) * 1000)::float8 as age_ms,
+        (c.settings ->> 'ringTimeoutSeconds')::int as ring_timeout_seconds`,
+    values: [from, to],
+  });
+  return rows.map((row) => ({
+    id: row.id,
+    callId: row.call_id,
+    campaignId: row.campaign_id,
+    number: row.number,
+    state: row.state,
+    sipCallId: row.sip_call_id,
+    sipFromTag: row.sip_from_tag,
+    sipTxnId: row.sip_txn_id,
+    sipDialog: row.sip_dialog,
+    ageMs: row.age_ms,
+    ringTimeoutSeconds: row.ring_timeout_seconds,
+    limitKeys: limitKeysOf(row.account_id, row.campaign_id, row.trunk_id),
+  }));
+}
+
+/** What an attempt takes a place of: the names of the limits it counts in. */
+export function limitKeysOf(accountId: string, campaignId: string, trunkId: string): string[] {
+  return [`account:${accountId}`, `campaign:${campaignId}`, `trunk:${trunkId}`];
+}
