@@ -134,10 +134,11 @@ export interface DrachtioConnection {
   stack: SipStack;
   /** Whether requests can be sent now. */
   isConnected(): boolean;
-  /** Calls back each time the connection is lost: what was under way will never be answered. */
-  onLost(listener: () => void): void;
-  /** Calls back each time the connection is there, the first time excepted. */
-  onBack(listener: () => void): void;
+  /**
+   * Calls back each time the connection is lost: what was under way will never be answered.
+   * Gives a function that stops it.
+   */
+  onLost(listener: () => void): () => void;
   close(): void;
 }
 
@@ -156,8 +157,7 @@ export async function connectDrachtio(options: DrachtioOptions): Promise<Drachti
   const { host, port, secret, log, timeoutMs = 15_000 } = options;
   const srf = new Srf();
   const stack = srf as unknown as SipStack;
-  const lost: (() => void)[] = [];
-  const back: (() => void)[] = [];
+  const lost = new Set<() => void>();
   let connected = false;
   let closing = false;
   let refusal: Error | null = null;
@@ -167,7 +167,6 @@ export async function connectDrachtio(options: DrachtioOptions): Promise<Drachti
     refusal = error;
   });
   const first = new Promise<void>((resolve) => {
-    let known = false;
     stack.on('connect', (error, hostPort) => {
       if (error) {
         refusal = error;
@@ -178,8 +177,6 @@ export async function connectDrachtio(options: DrachtioOptions): Promise<Drachti
       // drachtio-srf sets this on its first socket only.
       (srf as unknown as Inside).app.client.wp.socket?.setNoDelay(true);
       log.info({ host, port, sip: hostPort }, 'connected to drachtio');
-      if (known) for (const listener of back) listener();
-      known = true;
       resolve();
     });
   });
@@ -207,8 +204,10 @@ export async function connectDrachtio(options: DrachtioOptions): Promise<Drachti
   return {
     stack,
     isConnected: () => connected,
-    onLost: (listener) => void lost.push(listener),
-    onBack: (listener) => void back.push(listener),
+    onLost(listener) {
+      lost.add(listener);
+      return () => void lost.delete(listener);
+    },
     close() {
       closing = true;
       stack.disconnect();

@@ -64,13 +64,13 @@ export interface AttemptUnderWay {
   sipFromTag: string;
   sipTxnId: string | null;
   sipDialog: unknown;
-  /** Milliseconds since it was started, and since it was answered, by the database clock. */
+  /** Milliseconds since it was started, by the database clock. */
   ageMs: number;
   ringTimeoutSeconds: number;
   limitKeys: string[];
 }
 
-interface TakenRow {
+interface AttemptRow {
   id: string;
   call_id: string;
   campaign_id: string;
@@ -86,21 +86,41 @@ interface TakenRow {
   ring_timeout_seconds: number;
 }
 
+const attemptColumns = `a.id, a.call_id, a.campaign_id, a.account_id, a.trunk_id, a.number, a.state, a.sip_call_id,
+  a.sip_from_tag, a.sip_txn_id, a.sip_dialog,
+  (extract(epoch from now() - a.started_at) * 1000)::float8 as age_ms,
+  (c.settings ->> 'ringTimeoutSeconds')::int as ring_timeout_seconds`;
+
 /** Takes over the attempts of a dead dialer. Each goes to one taker only. */
 export async function takeOverAttempts(db: Db, from: string, to: string): Promise<AttemptUnderWay[]> {
-  const { rows } = await db.query<TakenRow>({
+  const { rows } = await db.query<AttemptRow>({
     name: 'take-over-attempts',
-    text: `update attempts a set dialer_id = $2
-      from campaigns c, dialers d
+    text: `update attempts a set dialer_id = $2 from campaigns c, dialers d
       where a.dialer_id = $1 and a.ended_at is null and c.id = a.campaign_id
         and d.id = $1 and d.status = 'down'
-      returning a.id, a.call_id, a.campaign_id, a.account_id, a.trunk_id, a.number, a.state, a.sip_call_id,
-        a.sip_from_tag, a.sip_txn_id, a.sip_dialog,
-        (extract(epoch from now() - a.started_at) * 1000)::float8 as age_ms,
-        (c.settings ->> 'ringTimeoutSeconds')::int as ring_timeout_seconds`,
+      returning ${attemptColumns}`,
     values: [from, to],
   });
-  return rows.map((row) => ({
+  return rows.map(toAttempt);
+}
+
+/** The attempts under way in a dialer's name that were started at least so long ago. */
+export async function attemptsOf(
+  db: Db,
+  dialerId: string,
+  olderThanSeconds: number,
+): Promise<AttemptUnderWay[]> {
+  const { rows } = await db.query<AttemptRow>({
+    name: 'attempts-of',
+    text: `select ${attemptColumns} from attempts a join campaigns c on c.id = a.campaign_id
+      where a.dialer_id = $1 and a.ended_at is null and a.started_at < now() - $2 * interval '1 s'`,
+    values: [dialerId, olderThanSeconds],
+  });
+  return rows.map(toAttempt);
+}
+
+function toAttempt(row: AttemptRow): AttemptUnderWay {
+  return {
     id: row.id,
     callId: row.call_id,
     campaignId: row.campaign_id,
@@ -113,7 +133,7 @@ export async function takeOverAttempts(db: Db, from: string, to: string): Promis
     ageMs: row.age_ms,
     ringTimeoutSeconds: row.ring_timeout_seconds,
     limitKeys: limitKeysOf(row.account_id, row.campaign_id, row.trunk_id),
-  }));
+  };
 }
 
 /** What an attempt takes a place of: the names of the limits it counts in. */
