@@ -123,3 +123,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
 export function makeSecret(prefix: string): string {
   return `${prefix}${randomBytes(32).toString('base64url')}`;
 }
+
+/** Our own environment with some variables set, or taken away where undefined: for a child process. */
+export function childEnvironment(overrides: Record<string, string | undefined>): NodeJS.ProcessEnv {
+  return { ...process.env, ...overrides };
+}

@@ -6,7 +6,8 @@ export type Defer = (close: () => unknown) => void;
 /**
  * Runs a process until SIGTERM or SIGINT, then closes what was deferred, in reverse, within
  * `drainSeconds` and a grace for the closing itself. Ends with code 0 after a clean close, with 1 when
- * starting failed, a closer failed or the deadline passed. A second signal ends the process at once.
+ * starting failed, a closer failed or the deadline passed. A second signal ends the process at once, unless
+ * it comes within a second: `npm` passes on the Ctrl-C that the terminal has already sent us.
  */
 export async function runUntilSignal(
   log: Log,
@@ -17,16 +18,17 @@ export async function runUntilSignal(
   let code = 0;
 
   const signalled = new Promise<NodeJS.Signals>((resolve) => {
-    let count = 0;
+    let firstAt: number | undefined;
     const onSignal = (signal: NodeJS.Signals): void => {
-      count += 1;
-      if (count > 1) process.exit(130);
+      if (firstAt !== undefined && performance.now() - firstAt > sameSignalMs) process.exit(130);
+      firstAt ??= performance.now();
       resolve(signal);
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
-    // Under a supervisor the channel closes when that one dies: what it started ends as well.
-    if (process.channel) process.on('disconnect', () => onSignal('SIGTERM'));
+    // Under a supervisor the channel closes when that one dies: what it started ends as well. It is no
+    // second signal, for that would cut a drain short.
+    if (process.channel) process.on('disconnect', () => resolve('SIGTERM'));
   });
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'uncaught exception');
@@ -68,3 +70,6 @@ export async function runUntilSignal(
 
 /** Room for the closers after the conversations have ended: last flushes, sockets, pools. */
 const closeGraceSeconds = 10;
+
+/** Signals that follow each other this closely are one wish to stop. */
+const sameSignalMs = 1_000;

@@ -109,6 +109,8 @@ async function launch({ cluster, programs, account, port, settings, log }: Launc
     cwd: cluster.dir,
     env: postgresEnvironment,
     account,
+    // Immediate shutdown: the next start recovers.
+    partingSignal: 'SIGQUIT',
     onLine: (line) => log[logLevel(line)]({ service: 'postgres' }, line),
   });
 }

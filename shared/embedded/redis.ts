@@ -79,6 +79,7 @@ async function launch(dir: string, configFile: string, log: Log): Promise<Servic
       command: 'redis-server',
       args: [configFile],
       cwd: dir,
+      partingSignal: 'SIGTERM',
       onLine: (line) => log[logLevel(line)]({ service: 'redis' }, line),
     });
   } catch (error) {

@@ -2,6 +2,7 @@ import { spawn, type SpawnOptionsWithStdioTuple, type StdioNull, type StdioPipe 
 import { once } from 'node:events';
 import readline from 'node:readline';
 import type { Readable } from 'node:stream';
+import { signal } from './process-table.js';
 
 /** How a process ended: by its own code or by a signal. */
 export interface ExitStatus {
@@ -36,6 +37,8 @@ export interface ServiceSpawn {
   env?: NodeJS.ProcessEnv;
   /** The system user to run as; left out: this process's own. */
   account?: { uid: number; gid: number } | undefined;
+  /** Sent when this process has to leave without stopping it: a way to end that needs nobody to watch. */
+  partingSignal: NodeJS.Signals;
   /** Called with every line of its output. */
   onLine: (line: string) => void;
 }
@@ -45,7 +48,7 @@ export interface ServiceSpawn {
  * database that stops at once would take the calls under way with it. Throws when it cannot be started.
  */
 export async function spawnService(options: ServiceSpawn): Promise<ServiceProcess> {
-  const { command, args, cwd, env, account, onLine } = options;
+  const { command, args, cwd, env, account, partingSignal, onLine } = options;
   const spawning: SpawnOptionsWithStdioTuple<StdioNull, StdioPipe, StdioPipe> = {
     cwd,
     detached: true,
@@ -55,7 +58,7 @@ export async function spawnService(options: ServiceSpawn): Promise<ServiceProces
   };
   const child = spawn(command, args, spawning);
   const exited = new Promise<ExitStatus>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('exit', (code, signalName) => resolve({ code, signal: signalName }));
   });
   const tail: string[] = [];
   const keep = (line: string): void => {
@@ -68,7 +71,13 @@ export async function spawnService(options: ServiceSpawn): Promise<ServiceProces
   // 'error' instead of 'spawn' makes this throw; afterwards it can only be about a signal, which we send by pid.
   await once(child, 'spawn');
   child.on('error', (error) => keep(String(error)));
-  return { pid: child.pid ?? 0, exited, lastLines: () => tail.map((line) => `  ${line}`).join('\n') };
+  const pid = child.pid ?? 0;
+  const part = (): void => {
+    signal(pid, partingSignal);
+  };
+  process.once('exit', part);
+  void exited.then(() => process.off('exit', part));
+  return { pid, exited, lastLines: () => tail.map((line) => `  ${line}`).join('\n') };
 }
 
 function follow(stream: Readable, onLine: (line: string) => void): void {
@@ -76,6 +85,6 @@ function follow(stream: Readable, onLine: (line: string) => void): void {
 }
 
 /** `code 1` or `signal SIGKILL`. */
-export function describeExit({ code, signal }: ExitStatus): string {
-  return signal ? `signal ${signal}` : `code ${code}`;
+export function describeExit({ code, signal: name }: ExitStatus): string {
+  return name ? `signal ${name}` : `code ${code}`;
 }
