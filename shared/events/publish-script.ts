@@ -42,11 +42,12 @@ for i = 9 + topics, #ARGV, 3 do
       seqs[t] = seqs[t] + 1
       redis.call('XADD', stream, 'MAXLEN', '~', maxlen, seqs[t] .. '-0', 't', now, 'e', ARGV[i + 2])
       if seqs[t] % 256 == 0 then
-        local keep
+        local old
         for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+', 'COUNT', 512)) do
-          if tonumber(entry[2][2]) > now - maxage then keep = entry[1] break end
+          if tonumber(entry[2][2]) > now - maxage then break end
+          old = tonumber(string.match(entry[1], '%d+'))
         end
-        if keep then redis.call('XTRIM', stream, 'MINID', keep) end
+        if old then redis.call('XTRIM', stream, 'MINID', old + 1) end
       end
       rung[t] = true
     end
