@@ -1,8 +1,9 @@
-/**
- * Where the simulator says it receives RTP: loopback, outside of the dialer's default range and of the
- * kernel's ephemeral ports. Nobody listens there.
- */
-const rtpAddress = { host: '127.0.0.1', port: 30_000 } as const;
+/** Where our RTP would be received. */
+export interface RtpAddress {
+  /** An IP address. */
+  host: string;
+  port: number;
+}
 
 /** Static payload types of G.711 (RFC 3551 section 6). */
 const staticCodecs: ReadonlyMap<number, string> = new Map([
@@ -32,26 +33,30 @@ interface Format {
 
 /**
  * Answers an offer (RFC 3264 section 6) with the first G.711 codec it names, and telephone-events when
- * offered; all other media are refused. Null when nothing can be used. An INVITE without an offer
- * gets ours (RFC 3261 section 13.2.1).
+ * offered; all other media are refused. Null when nothing can be used. An INVITE without an offer gets
+ * ours (RFC 3261 section 13.2.1): both codecs.
  */
-export function answerSdp(offer: string, sessionId: number): string | null {
-  const { session, media } = parseOffer(offer.trim() === '' ? ownOffer : offer);
+export function answerSdp(offer: string, sessionId: number, rtp: RtpAddress): string | null {
+  if (offer.trim() === '') return describe(sessionId, rtp, audioOf(rtp, ownFormats, 'sendrecv'));
+  const { session, media } = parseOffer(offer);
   const chosen = media.findIndex((section) => usableCodec(section) !== undefined);
   if (chosen === -1) return null;
-  const { host } = rtpAddress;
-  return [
-    'v=0',
-    `o=demo-trunk ${sessionId} 1 IN IP4 ${host}`,
-    's=-',
-    `c=IN IP4 ${host}`,
-    't=0 0',
-    ...media.flatMap((section, index) => (index === chosen ? accept(section, session) : refuse(section))),
-    '',
-  ].join('\r\n');
+  const answers = media.map((section, index) =>
+    index === chosen ? accept(section, session, rtp) : refuse(section),
+  );
+  return describe(sessionId, rtp, answers.flat());
 }
 
-const ownOffer = 'm=audio 1 RTP/AVP 0 8\r\n';
+const ownFormats: readonly Format[] = [
+  { payloadType: 0, codec: 'PCMU' },
+  { payloadType: 8, codec: 'PCMA' },
+];
+
+function describe(sessionId: number, { host }: RtpAddress, media: readonly string[]): string {
+  const address = `IN ${host.includes(':') ? 'IP6' : 'IP4'} ${host}`;
+  const session = ['v=0', `o=demo-trunk ${sessionId} 1 ${address}`, 's=-', `c=${address}`, 't=0 0'];
+  return [...session, ...media, ''].join('\r\n');
+}
 
 function parseOffer(offer: string): { session: string[]; media: Media[] } {
   const [session = [], ...sections] = offer.split(/^(?=m=)/m).map((text) => text.split(/\r?\n/));
@@ -64,17 +69,22 @@ function parseMedia(lines: string[]): Media {
   return { kind, port: Number.parseInt(port, 10), protocol, formats, lines };
 }
 
-function accept(section: Media, session: string[]): string[] {
+function accept(section: Media, session: string[], rtp: RtpAddress): string[] {
   const codec = usableCodec(section);
   const events = formatsOf(section).find((format) => format.codec === 'telephone-event');
   const formats = [codec, events].filter((format) => format !== undefined);
   const offered = directionOf(section.lines) ?? directionOf(session) ?? 'sendrecv';
+  return audioOf(rtp, formats, counterDirections[offered] ?? 'sendrecv');
+}
+
+function audioOf({ port }: RtpAddress, formats: readonly Format[], direction: string): string[] {
+  const events = formats.find(({ codec }) => codec === 'telephone-event');
   return [
-    `m=audio ${rtpAddress.port} RTP/AVP ${formats.map(({ payloadType }) => payloadType).join(' ')}`,
-    ...formats.map(({ payloadType, codec: name }) => `a=rtpmap:${payloadType} ${name}/8000`),
+    `m=audio ${port} RTP/AVP ${formats.map(({ payloadType }) => payloadType).join(' ')}`,
+    ...formats.map(({ payloadType, codec }) => `a=rtpmap:${payloadType} ${codec}/8000`),
     ...(events ? [`a=fmtp:${events.payloadType} 0-16`] : []),
     'a=ptime:20',
-    `a=${counterDirections[offered]}`,
+    `a=${direction}`,
   ];
 }
 

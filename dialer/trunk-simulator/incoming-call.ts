@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReceivedRequest, ResponseSender, SipDialog, SipMessage, SipStack } from '../sip/drachtio.js';
-import { answerSdp } from './answer-sdp.js';
 
 /** Why a call came to its end before its script did. */
 export type CallEnd = 'canceled' | 'remote_bye' | 'stopped' | 'lost' | 'overdue';
@@ -18,6 +17,14 @@ interface AnsweredDialog extends Omit<SipDialog, 'once'> {
   once(event: 'ack', listener: (ack: SipMessage) => void): void;
 }
 
+export interface IncomingCallOptions {
+  stack: SipStack;
+  request: ReceivedRequest;
+  response: ResponseSender;
+  /** Our answer to the offer; null when it has no audio that we speak. */
+  sdp: string | null;
+}
+
 type Headers = Record<string, string>;
 
 /**
@@ -27,7 +34,6 @@ type Headers = Record<string, string>;
 export class IncomingCall {
   readonly number: string;
   readonly sipCallId: string;
-  /** Null when the offer has no audio that we speak. */
   readonly sdp: string | null;
   readonly #stack: SipStack;
   readonly #request: ReceivedRequest;
@@ -40,13 +46,13 @@ export class IncomingCall {
   #opening: Promise<AnsweredDialog> | null = null;
   #dialog: AnsweredDialog | null = null;
 
-  constructor(stack: SipStack, request: ReceivedRequest, response: ResponseSender, sessionId: number) {
+  constructor({ stack, request, response, sdp }: IncomingCallOptions) {
     this.#stack = stack;
     this.#request = request;
     this.#response = response;
     this.number = request.calledNumber;
     this.sipCallId = request.get('call-id') ?? '';
-    this.sdp = answerSdp(request.body, sessionId);
+    this.sdp = sdp;
     request.on('cancel', () => this.#early.abort('canceled' satisfies CallEnd));
   }
 

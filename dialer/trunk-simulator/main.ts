@@ -11,7 +11,11 @@ await runUntilSignal(log, config.drainSeconds, async (defer) => {
   const { host = '127.0.0.1', port, secret } = config.drachtio;
   const connection = await connectDrachtio({ host, port, secret, log });
   defer(() => connection.close());
-  const simulator = startTrunkSimulator({ connection, log });
+  const simulator = startTrunkSimulator({
+    connection,
+    log,
+    rtp: { host: config.rtp.host, port: config.rtp.firstPort },
+  });
   defer(() => simulator.stop());
   log.info('the demo trunk takes calls');
 });

@@ -1,5 +1,6 @@
 import { maskPhone, type Log } from '@dialstream/shared/log.js';
-import type { DrachtioConnection, ReceivedRequest, ResponseSender } from '../sip/drachtio.js';
+import type { DrachtioConnection, ReceivedRequest } from '../sip/drachtio.js';
+import { answerSdp, type RtpAddress } from './answer-sdp.js';
 import { behaviourOf } from './behaviour.js';
 import { createProxyAuthenticator } from './digest.js';
 import { IncomingCall } from './incoming-call.js';
@@ -12,6 +13,8 @@ export interface TrunkSimulatorOptions {
   speed?: number;
   /** Draws the durations: uniform in [0, 1). */
   random?: () => number;
+  /** Offered in every answer; nobody listens there. */
+  rtp?: RtpAddress;
 }
 
 export interface TrunkSimulatorStats {
@@ -29,6 +32,8 @@ export interface TrunkSimulator {
   stats(): TrunkSimulatorStats;
 }
 
+/** Loopback, outside of the dialer's default range and of the kernel's ephemeral ports. */
+const defaultRtp: RtpAddress = { host: '127.0.0.1', port: 30_000 };
 /** Calls held at once; more get 503. */
 const capacity = 5_000;
 /** No call lives longer, whatever its far end does, ms. */
@@ -40,7 +45,7 @@ const stopDeadlineMs = 5_000;
  * (README, "The demo trunk") and OPTIONS with 200.
  */
 export function startTrunkSimulator(options: TrunkSimulatorOptions): TrunkSimulator {
-  const { connection, log, speed = 1, random = Math.random } = options;
+  const { connection, log, speed = 1, random = Math.random, rtp = defaultRtp } = options;
   if (!(speed > 0)) throw new RangeError(`speed must be above 0, not ${speed}`);
   const { stack } = connection;
   const play = createScripts({ speed, random, authenticator: createProxyAuthenticator() });
@@ -53,18 +58,20 @@ export function startTrunkSimulator(options: TrunkSimulatorOptions): TrunkSimula
     response.send(200, { headers: { Allow: allowedMethods, Accept: 'application/sdp' } });
   });
   stack.invite((request, response) => {
-    const refusal = refusalOf(request, response);
-    if (refusal) refusal();
-    else admit(new IncomingCall(stack, request, response, ++counts.received));
+    const refusal = refusalOf(request);
+    if (refusal) {
+      response.send(refusal);
+      return;
+    }
+    counts.received += 1;
+    const sdp = answerSdp(request.body, counts.received, rtp);
+    admit(new IncomingCall({ stack, request, response, sdp }));
   });
 
-  function refusalOf(request: ReceivedRequest, response: ResponseSender): (() => void) | null {
+  function refusalOf(request: ReceivedRequest): number | null {
     // A re-INVITE of a dialog that has just ended.
-    if ('tag' in request.getParsedHeader('to').params) return () => response.send(481);
-    if (stopped || calls.size >= capacity) {
-      return () => response.send(503, { headers: { 'Retry-After': '5' } });
-    }
-    return null;
+    if ('tag' in request.getParsedHeader('to').params) return 481;
+    return stopped || calls.size >= capacity ? 503 : null;
   }
 
   function admit(call: IncomingCall): void {
