@@ -50,12 +50,12 @@ export async function runningCampaigns(db: Db, most: number): Promise<RunningCam
     due: number;
   }>({
     name: 'running-campaigns',
-    text: `select c.id, c.name, c.account_id, c.settings, a.max_concurrent,
+    text: `select p.id, p.name, p.account_id, p.settings, a.max_concurrent,
         a.balance_seconds - a.reserved_seconds as seconds_left,
         coalesce(a.balance_seconds <= 0, false) as out_of_minutes, due.due
-      from campaigns c join accounts a on a.id = c.account_id
-      cross join lateral (select count(*)::int as due from (${dueCalls('c.id', '$1', '')}) d) due
-      where c.status = 'in_progress'`,
+      from campaigns p join accounts a on a.id = p.account_id
+      cross join lateral (select count(*)::int as due from (${dueCalls('p.id', '$1', '')}) d) due
+      where p.status = 'in_progress'`,
     values: [most],
   });
   return rows.map((row) => ({
