@@ -3,12 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  keepRunning,
-  restartPauseMs,
-  type Part,
-  type Running,
-} from '@dialstream/shared/embedded/kept-running.js';
+import { keepRunning, restartPauseMs, type Running } from '@dialstream/shared/embedded/kept-running.js';
 import { isAlive } from '@dialstream/shared/embedded/process-table.js';
 import { takeDataDir } from '@dialstream/shared/embedded/run-files.js';
 import { createSupervisor } from '@dialstream/shared/embedded/supervisor.js';
