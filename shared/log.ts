@@ -19,6 +19,7 @@ export function createLog(process: string, level: string): Log {
     level,
     base: { process, pid: globalThis.process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: describeError },
     formatters: { level: (label) => ({ level: label }) },
     redact: {
       paths: [
@@ -35,6 +36,18 @@ export function createLog(process: string, level: string): Log {
       censor: '[cut]',
     },
   });
+}
+
+/** What a log says of an error. Not its other properties: libraries hang connections and passwords there. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error);
+  return {
+    type: error.name,
+    message: error.message,
+    ...('code' in error && { code: error.code }),
+    stack: error.stack,
+    ...(error.cause !== undefined && { cause: describeError(error.cause) }),
+  };
 }
 
 /** A phone number as it may stand in a log: its last four digits. */

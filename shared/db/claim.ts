@@ -81,6 +81,12 @@ export interface DueCall {
   suppressed: boolean;
 }
 
+/** $1 campaign · $2 calls at most. Exported for the benchmark, which shows its plan. */
+export const lockDueCallsSql = `select d.*, exists (
+    select from suppressions s where s.account_id = p.account_id and s.phone = d.e164) as suppressed
+  from campaigns p cross join lateral (${dueCalls('p.id', '$2', 'for update skip locked')}) d
+  where p.id = $1 and p.status = 'in_progress'`;
+
 /**
  * Locks up to `most` due calls of a campaign that is in progress. Calls that another transaction holds are
  * passed over.
@@ -97,10 +103,7 @@ export async function lockDueCalls(tx: Tx, campaignId: string, most: number): Pr
     suppressed: boolean;
   }>({
     name: 'lock-due-calls',
-    text: `select d.*, exists (
-        select from suppressions s where s.account_id = p.account_id and s.phone = d.e164) as suppressed
-      from campaigns p cross join lateral (${dueCalls('p.id', '$2', 'for update skip locked')}) d
-      where p.id = $1 and p.status = 'in_progress'`,
+    text: lockDueCallsSql,
     values: [campaignId, most],
   });
   return rows.map(({ not_after: notAfter, ...row }) => ({ ...row, notAfter }));

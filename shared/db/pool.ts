@@ -17,13 +17,13 @@ export interface PoolOptions {
   max?: number;
   /** Shown in pg_stat_activity. */
   name: string;
+  /** Milliseconds after which a statement is ended. */
+  statementTimeoutMs?: number;
 }
 
-/** Milliseconds after which the server ends a statement, and the client gives one up, so that nothing waits for ever. */
-const statementTimeoutMs = 30_000;
-
-/** A pool whose every wait has an end: connecting 5 s, a statement 30 s, an open transaction 30 s. */
-export function createPool({ databaseUrl, log, max = 10, name }: PoolOptions): Pool {
+/** A pool whose every wait has an end: connecting 5 s, a statement and an idle transaction 30 s each. */
+export function createPool(options: PoolOptions): Pool {
+  const { databaseUrl, log, max = 10, name, statementTimeoutMs = 30_000 } = options;
   const pool = new PgPool({
     connectionString: databaseUrl,
     max,
@@ -32,7 +32,7 @@ export function createPool({ databaseUrl, log, max = 10, name }: PoolOptions): P
     idleTimeoutMillis: 30_000,
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + 5_000,
-    idle_in_transaction_session_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
   });
   // An idle connection that breaks is replaced by the pool; the next query tells if Postgres is gone.

@@ -106,7 +106,8 @@ create table campaign_counts (
 create table calls (
   id uuid primary key,
   campaign_id uuid not null references campaigns,
-  account_id uuid not null references accounts,
+  -- The campaign's.
+  account_id uuid not null,
   -- As it is shown; `e164` is null when it could not be read as a number.
   phone text not null,
   e164 text,
@@ -156,15 +157,17 @@ create table dialers (
 
 create table attempts (
   id uuid primary key,
-  call_id uuid not null references calls,
-  campaign_id uuid not null references campaigns,
-  account_id uuid not null references accounts,
+  -- Without foreign keys: no call, campaign, account, trunk or dialer is ever removed, and the checks would
+  -- cost as much as the claim itself and lock rows that every claim and renewal write.
+  call_id uuid not null,
+  campaign_id uuid not null,
+  account_id uuid not null,
   number smallint not null,
   state text not null check (state in ('dialing', 'ringing', 'answered', 'completed', 'failed', 'canceled')),
-  trunk_id uuid not null references trunks,
+  trunk_id uuid not null,
   caller_id text,
   -- The dialer that owns it while it is under way.
-  dialer_id uuid not null references dialers,
+  dialer_id uuid not null,
   -- Chosen by us and stored before the INVITE, so that anyone can end the call (RFC 3261 section 12).
   sip_call_id text not null,
   sip_from_tag text not null,
