@@ -11,6 +11,12 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 /** Debian packages of the programs we run. */
 const packages = { 'redis-server': 'redis-server', sipp: 'sip-tester' };
 
+/**
+ * Installs what package-lock.json says and writes nothing into it. `npm ci` would do the same, but refuses a
+ * lock file that leaves out optional packages of other systems.
+ */
+const installation = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+
 /** What stops a start and needs no stack trace. */
 export class PrepareError extends Error {}
 
@@ -20,8 +26,7 @@ export class PrepareError extends Error {}
  */
 export async function prepare(programs) {
   checkNode();
-  if (!(await isInstalled()))
-    await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+  if (!(await isInstalled())) await run('npm', installation);
   await installPrograms(programs);
 }
 
