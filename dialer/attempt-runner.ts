@@ -99,7 +99,7 @@ export function createAttemptRunner(options: AttemptRunnerOptions): AttemptRunne
         one.txnId = txnId;
         void step(one, { kind: 'sent', txnId });
       },
-      onRinging: () => void step(one, { kind: 'ringing', at: new Date() }),
+      onRinging: () => void step(one, { kind: 'ringing', txnId: one.txnId, at: new Date() }),
     });
     one.call = call;
     if (one.canceled) call.cancel();
@@ -119,7 +119,12 @@ export function createAttemptRunner(options: AttemptRunnerOptions): AttemptRunne
   async function converse(one: Running, dialog: AnsweredDialog): Promise<void> {
     one.answered = dialog;
     const { settings, attempt, trunk } = one.plan;
-    const owned = step(one, { kind: 'answered', at: new Date(), sipDialog: dialog.remoteEnd });
+    const owned = step(one, {
+      kind: 'answered',
+      txnId: one.txnId,
+      at: new Date(),
+      sipDialog: dialog.remoteEnd,
+    });
     const limit = setTimeout(() => one.hangUp.abort(), settings.maxCallSeconds * 1_000);
     const usable = acceptsAudio(dialog.sdp, trunk.codecs);
     let by: 'us' | 'remote' | 'lost' = 'us';

@@ -21,6 +21,21 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
+/** One change that settles two writes. */
+function merged(first: Waiting, second: Waiting): Waiting {
+  return {
+    change: second.change,
+    resolve: (owned) => {
+      first.resolve(owned);
+      second.resolve(owned);
+    },
+    reject: (error) => {
+      first.reject(error);
+      second.reject(error);
+    },
+  };
+}
+
 /** Changes that share one transaction, at most. */
 const batchLimit = 500;
 const firstRetryMs = 50;
@@ -42,17 +57,19 @@ export function createChangeWriter({
 
   /** The first change of each attempt; a later one of the same attempt needs what the first one writes. */
   function takeBatch(): Waiting[] {
-    const batch: Waiting[] = [];
+    const batch = new Map<string, Waiting>();
     const rest: Waiting[] = [];
-    const taken = new Set<string>();
     for (const one of waiting) {
       const { attemptId } = one.change;
-      if (taken.has(attemptId) || batch.length === batchLimit) rest.push(one);
-      else batch.push(one);
-      taken.add(attemptId);
+      const before = batch.get(attemptId);
+      if (before?.change.kind === 'sent' && one.change.kind !== 'sent') {
+        // It carries all that the first one would write.
+        batch.set(attemptId, merged(before, one));
+      } else if (before !== undefined || batch.size === batchLimit) rest.push(one);
+      else batch.set(attemptId, one);
     }
     waiting = rest;
-    return batch;
+    return [...batch.values()];
   }
 
   async function commit(batch: Waiting[]): Promise<void> {

@@ -17,17 +17,19 @@ import { writeAttempts, writeCalls } from './attempt-writes.js';
 import type { Tx } from './pool.js';
 
 /** What happened to an attempt. Instants are the dialer's clock; due times are the database's. */
-export type AttemptChange = { attemptId: string; campaignId: string } & (
-  | { kind: 'sent'; txnId: string }
-  | { kind: 'ringing'; at: Date }
-  | { kind: 'answered'; at: Date; sipDialog: object }
-  | {
-      kind: 'ended';
-      at: Date;
-      cause: CauseRule;
-      sip: { code: number | null; phrase: string | null; q850: number | null };
-    }
-);
+export type AttemptChange = { attemptId: string; campaignId: string } &
+  // The later ones carry the transaction's id as well: they may come before `sent` is written.
+  (
+    | { kind: 'sent'; txnId: string }
+    | { kind: 'ringing'; txnId: string | null; at: Date }
+    | { kind: 'answered'; txnId: string | null; at: Date; sipDialog: object }
+    | {
+        kind: 'ended';
+        at: Date;
+        cause: CauseRule;
+        sip: { code: number | null; phrase: string | null; q850: number | null };
+      }
+  );
 
 interface LockedAttempt {
   id: string;

@@ -7,7 +7,7 @@ export async function writeAttempts(tx: Tx, changed: ChangedAttempt[]): Promise<
   const rows = changed.map(({ attempt, change, state, ended, charged, talkMs, billedSeconds }) => ({
     id: attempt.id,
     state,
-    txn_id: change.kind === 'sent' ? change.txnId : null,
+    txn_id: change.kind === 'ended' ? null : change.txnId,
     ringing_at: change.kind === 'ringing' ? change.at : null,
     answered_at: change.kind === 'answered' ? change.at : null,
     dialog: change.kind === 'answered' ? change.sipDialog : null,

@@ -84,7 +84,14 @@ async function answer(outbox: Outbox, dialerId: string, attempts: StartedAttempt
       tx,
       emit,
       dialerId,
-      attempts.map(({ id }) => ({ kind: 'answered', attemptId: id, campaignId, at, sipDialog: {} })),
+      attempts.map(({ id }) => ({
+        kind: 'answered',
+        txnId: null,
+        attemptId: id,
+        campaignId,
+        at,
+        sipDialog: {},
+      })),
     ),
   );
 }
