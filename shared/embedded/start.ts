@@ -1,8 +1,8 @@
-import { ConfigError, loadConfig } from '../config.js';
+import { ConfigError, loadConfig, type Config } from '../config.js';
 import { runUntilSignal } from '../lifecycle.js';
-import { createLog } from '../log.js';
+import { createLog, type Log } from '../log.js';
 import { startInstallation, stopEverythingMs } from './installation.js';
-import { takeDataDir } from './run-files.js';
+import { takeDataDir, type RunFiles } from './run-files.js';
 import { checkAddresses } from './start-checks.js';
 import { createSupervisor } from './supervisor.js';
 
@@ -10,14 +10,7 @@ import { createSupervisor } from './supervisor.js';
 async function main(): Promise<never> {
   const config = loadConfig();
   const log = createLog('supervisor', config.logLevel);
-  // What a killed start has left is ended first, for that holds our ports.
-  const runFiles = await takeDataDir(config.dataDir, log);
-  try {
-    await checkAddresses(config);
-  } catch (error) {
-    await runFiles.release();
-    throw error;
-  }
+  const runFiles = await takePlace(config, log);
   return runUntilSignal(log, config.drainSeconds + stopEverythingMs / 1000, async (defer) => {
     defer(() => runFiles.release());
     const supervisor = createSupervisor(log);
@@ -30,6 +23,19 @@ async function main(): Promise<never> {
     });
     process.stdout.write(`ready ${baseUrl} key=${adminKey}\n`);
   });
+}
+
+/** Takes the data directory and finds the ports free, or throws a {@link ConfigError} that names every fault. */
+async function takePlace(config: Config, log: Log): Promise<RunFiles> {
+  // What a killed start has left is ended before we look at the ports, for it holds them.
+  const [taken] = await Promise.allSettled([takeDataDir(config.dataDir, log)]);
+  const [checked] = await Promise.allSettled([checkAddresses(config)]);
+  if (taken.status === 'fulfilled' && checked.status === 'fulfilled') return taken.value;
+  if (taken.status === 'fulfilled') await taken.value.release();
+  const faults = [taken, checked].flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  const others = faults.filter((fault) => !(fault instanceof ConfigError));
+  if (others.length > 0) throw others[0];
+  throw new ConfigError(faults.map((fault: ConfigError) => fault.message).join('\n'));
 }
 
 try {
