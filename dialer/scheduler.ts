@@ -47,10 +47,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const inProgress = new Set(campaigns.map(({ id }) => id));
     for (const id of runner.campaigns()) if (!inProgress.has(id)) runner.cancelUnanswered(id);
     if (campaigns.length === 0 || !mayDial()) return 0;
-    if (performance.now() - trunksReadAt > trunksMaxAgeMs) {
-      trunks = await trunksInUse(pool);
-      trunksReadAt = performance.now();
-    }
+    if (performance.now() - trunksReadAt > trunksMaxAgeMs) await readTrunks();
     let started = 0;
     for (const campaign of campaigns) {
       if (stopped) break;
@@ -70,7 +67,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
     if (campaign.due === 0) return 0;
     const { accountId, settings } = campaign;
-    const usable = orderTrunks(trunks, { accountId, trunkIds: settings.trunkIds });
+    const choice = { accountId, trunkIds: settings.trunkIds };
+    let usable = orderTrunks(trunks, choice);
+    if (usable.length === 0) {
+      // The campaign may be younger than what was read.
+      await readTrunks();
+      usable = orderTrunks(trunks, choice);
+    }
     if (usable.length === 0) {
       await pause(campaign, 'system_failure', noTrunkMessage(campaign, trunks));
       return 0;
@@ -84,6 +87,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       wanted -= count;
     }
     return started;
+  }
+
+  async function readTrunks(): Promise<void> {
+    trunks = await trunksInUse(pool);
+    trunksReadAt = performance.now();
   }
 
   async function startOn(campaign: RunningCampaign, trunk: DialTrunk, wanted: number): Promise<number> {
