@@ -4,7 +4,7 @@ import type { Log } from './log.js';
 export type Defer = (close: () => unknown) => void;
 
 /**
- * Runs a process until SIGTERM or SIGINT, then closes what was deferred, in reverse, within
+ * Runs a process until SIGTERM, SIGINT or SIGHUP, then closes what was deferred, in reverse, within
  * `drainSeconds` and a grace for the closing itself. Ends with code 0 after a clean close, with 1 when
  * starting failed, a closer failed or the deadline passed. A second signal ends the process at once, unless
  * it comes within a second: `npm` passes on the Ctrl-C that the terminal has already sent us.
@@ -26,6 +26,8 @@ export async function runUntilSignal(
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
+    // The terminal was closed.
+    process.on('SIGHUP', onSignal);
     // Under a supervisor the channel closes when that one dies: what it started ends as well. It is no
     // second signal, for that would cut a drain short.
     if (process.channel) process.on('disconnect', () => resolve('SIGTERM'));

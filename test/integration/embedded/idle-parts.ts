@@ -6,10 +6,9 @@ import { startNodeProcess } from '@dialstream/shared/embedded/node-process.js';
 import { isAlive } from '@dialstream/shared/embedded/process-table.js';
 import { until } from '@dialstream/shared/embedded/waiting.js';
 
-const built = new URL('../../dist/test/integration/embedded/idle-process.js', import.meta.url);
-/** This file runs from the sources under vitest and from the build in a process of its own. */
-const script = fileURLToPath(
-  import.meta.url.includes('/dist/') ? new URL('idle-process.js', import.meta.url) : built,
+/** The built script of an idle process. */
+export const idleScript = fileURLToPath(
+  import.meta.resolve('@dialstream/test/integration/embedded/idle-process.js'),
 );
 
 export interface Note {
@@ -22,7 +21,10 @@ export interface Note {
 export function idlePart(dataDir: string, name: string, { deaf = false } = {}): Part {
   const env = { IDLE_NAME: name, IDLE_NOTES: notesFile(dataDir), IDLE_DEAF: deaf ? '1' : undefined };
   const pidFile = path.join(dataDir, 'run', `${name}.pid`);
-  return { name, start: () => startNodeProcess({ script, env, stopMs: deaf ? 200 : 5_000, pidFile }) };
+  return {
+    name,
+    start: () => startNodeProcess({ script: idleScript, env, stopMs: deaf ? 200 : 5_000, pidFile }),
+  };
 }
 
 /** What the idle processes of a data directory have noted, oldest first. */
@@ -49,6 +51,7 @@ export async function gone(pid: number): Promise<void> {
   await until(() => !isAlive(pid), { withinMs: 10_000, what: `end of process ${pid}` });
 }
 
-function notesFile(dataDir: string): string {
+/** Where they note it. */
+export function notesFile(dataDir: string): string {
   return path.join(dataDir, 'notes');
 }

@@ -1,9 +1,15 @@
 import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runUntilSignal } from '@dialstream/shared/lifecycle.js';
 import { createLog } from '@dialstream/shared/log.js';
 
 /** One of our processes in small: notes its start and its end in the file given, or is deaf to SIGTERM. */
-const { IDLE_NAME: name = '', IDLE_NOTES: notes = '', IDLE_DEAF: deaf } = process.env;
+const {
+  IDLE_NAME: name = '',
+  IDLE_NOTES: notes = '',
+  IDLE_DEAF: deaf,
+  IDLE_DRAIN_MS: drainMs = '0',
+} = process.env;
 const note = (what: string): void => fs.appendFileSync(notes, `${name} ${what} ${process.pid}\n`);
 
 if (deaf) {
@@ -13,7 +19,10 @@ if (deaf) {
   setInterval(() => undefined, 1_000);
 } else {
   await runUntilSignal(createLog(name, 'silent'), 5, async (defer) => {
-    defer(() => note('stopped'));
+    defer(async () => {
+      await sleep(Number(drainMs));
+      note('stopped');
+    });
     note('started');
     setInterval(() => undefined, 1_000);
   });

@@ -9,9 +9,7 @@ import { expect } from '../../support/fixtures.js';
 import { withPool, withRedis } from './clients.js';
 import { test } from './fixtures.js';
 
-const script = fileURLToPath(
-  new URL('../../dist/test/integration/embedded/parent-process.js', import.meta.url),
-);
+const script = fileURLToPath(import.meta.resolve('@dialstream/test/integration/embedded/parent-process.js'));
 
 test('after SIGKILL of their parent, a new start ends the old services and has all data', async ({
   dataDir,

@@ -97,7 +97,7 @@ test('when the supervisor is killed its processes end, and the next start ends t
   dir,
   log,
 }) => {
-  const script = new URL('../../dist/test/integration/embedded/supervisor-process.js', import.meta.url);
+  const script = import.meta.resolve('@dialstream/test/integration/embedded/supervisor-process.js');
   const killed = fork(fileURLToPath(script), [dir], { execArgv: [] });
   const [obedient, deaf] = [await startedPid(dir, 'obedient'), await startedPid(dir, 'deaf')];
   await expect(takeDataDir(dir, log)).rejects.toThrow(`in use by process ${killed.pid}`);
