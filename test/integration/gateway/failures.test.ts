@@ -1,0 +1,229 @@
+import fs from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { startRedis } from '@dialstream/shared/embedded/redis.js';
+import { redisReady } from '@dialstream/shared/events/redis.js';
+import { topicKeys } from '@dialstream/shared/events/topics.js';
+import type { Socket as NetSocket } from 'node:net';
+import { addCampaign } from '../../support/records.js';
+import { range, rename } from './changes.js';
+import { describe, expect, test, type Live } from './live.js';
+import type { RawClient } from './raw-client.js';
+
+/** A Redis of the test's own: it is emptied, stopped and started. */
+async function ownRedis(live: Live) {
+  const dataDir = await fs.mkdtemp(path.join(os.tmpdir(), 'dialstream-gateway-'));
+  live.defer(() => fs.rm(dataDir, { recursive: true }));
+  let server = await startRedis({ dataDir, log: live.log });
+  live.defer(() => server.stop());
+  const { url, port } = server;
+  return {
+    url,
+    stop: () => server.stop(),
+    async start() {
+      server = await startRedis({ dataDir, port, log: live.log });
+    },
+  };
+}
+
+async function setUp(live: Live, redisUrl = live.redisUrl) {
+  const { accountId, token } = await live.account();
+  const campaignId = await addCampaign(live.db, accountId);
+  const redis = await live.redis(redisUrl);
+  const { outbox, publisher } = await live.publishing(await live.redis(redisUrl));
+  const { url, gateway } = await live.gateway({ redis });
+  return { accountId, campaignId, token, redis, outbox, publisher, url, gateway };
+}
+
+/** Stops reading from the network, as a client that hangs does. Gives what goes on. */
+function hang({ socket }: RawClient): () => void {
+  const { transport } = socket.io.engine as unknown as { transport: { ws: { _socket: NetSocket } } };
+  transport.ws._socket.pause();
+  return () => transport.ws._socket.resume();
+}
+
+describe('Redis', () => {
+  test('losing everything is a new epoch: clients are told, and heal by snapshot', async ({ live }) => {
+    const own = await ownRedis(live);
+    const { accountId, campaignId, token, redis, outbox, publisher, url, gateway } = await setUp(
+      live,
+      own.url,
+    );
+    const client = await live.client(url, token);
+    const before = await client.subscribed('campaigns');
+    await rename(outbox, { accountId, campaignId, times: 3 });
+    await client.until('events', ({ events }) => events.length === 3);
+    await publisher.idle();
+    await redis.flushall();
+    await gateway.beat();
+    await client.until('resync', ({ resyncs }) => resyncs.length === 1);
+    expect(client.resyncs).toEqual([{ topic: 'campaigns', code: 'epoch_changed' }]);
+    const after = await client.subscribed('campaigns', { epoch: before.cursor.epoch, seq: 3 });
+    expect(after).toMatchObject({ recovered: false, snapshot: { campaigns: [{ version: 4 }] } });
+    expect(after.cursor.epoch).not.toBe(before.cursor.epoch);
+    await rename(outbox, { accountId, campaignId });
+    await client.until('event', ({ events }) => events.at(-1)?.epoch === after.cursor.epoch);
+    expect(client.events.at(-1)).toMatchObject({ seq: after.cursor.seq + 1, data: { version: 5 } });
+  });
+
+  test('losing everything is noticed with the next event, not only by the clock', async ({ live }) => {
+    const own = await ownRedis(live);
+    const { accountId, campaignId, token, redis, outbox, url } = await setUp(live, own.url);
+    const client = await live.client(url, token);
+    await client.subscribed('campaigns');
+    await rename(outbox, { accountId, campaignId, times: 3 });
+    await client.until('events', ({ events }) => events.length === 3);
+    await redis.flushall();
+    await rename(outbox, { accountId, campaignId });
+    await client.until('resync', ({ resyncs }) => resyncs.length === 1);
+    expect(client.seqs()).toEqual([1, 2, 3]);
+  });
+
+  test('away: subscribing is refused at once; back: the stream goes on without a gap', async ({ live }) => {
+    const own = await ownRedis(live);
+    const { accountId, campaignId, token, redis, outbox, publisher, url, gateway } = await setUp(
+      live,
+      own.url,
+    );
+    const client = await live.client(url, token);
+    await client.subscribed('campaigns');
+    await rename(outbox, { accountId, campaignId, times: 3 });
+    await client.until('events', ({ events }) => events.length === 3);
+    await own.stop();
+    const unavailable = { ok: false, code: 'unavailable' };
+    expect(await client.subscribe(`campaign:${campaignId}`)).toEqual(unavailable);
+    await gateway.beat();
+    await rename(outbox, { accountId, campaignId, times: 4 });
+    await publisher.idle();
+    await own.start();
+    await redisReady(redis);
+    await publisher.sweep(0);
+    await client.until('events', ({ events }) => events.length === 7);
+    expect(client.seqs()).toEqual(range(1, 7));
+    expect(client.resyncs).toEqual([]);
+    expect(await client.subscribe(`campaign:${campaignId}`)).toMatchObject({ ok: true });
+  });
+
+  test('rings that nobody heard are made up for', async ({ live }) => {
+    const own = await ownRedis(live);
+    const { accountId, campaignId, token, redis, outbox, publisher, url, gateway } = await setUp(
+      live,
+      own.url,
+    );
+    const client = await live.client(url, token);
+    await client.subscribed('campaigns');
+    for (const round of range(1, 5)) {
+      await redis.call('CLIENT', 'KILL', 'TYPE', 'PUBSUB');
+      await rename(outbox, { accountId, campaignId, times: 10 });
+      await publisher.idle();
+      await gateway.beat();
+      await client.until('events', ({ events }) => events.length === 10 * round);
+    }
+    expect(client.seqs()).toEqual(range(1, 50));
+  });
+
+  test('a log trimmed past a reader that lagged behind is told as such', async ({ live }) => {
+    const { accountId, campaignId, token, redis, outbox, url, gateway } = await setUp(live);
+    const client = await live.client(url, token);
+    const topic = `campaign:${campaignId}`;
+    await client.subscribed(topic);
+    await rename(outbox, { accountId, campaignId, times: 3 });
+    await client.until('events', ({ events }) => events.length === 3);
+    // As if nine more had been published unheard, and all but the last trimmed.
+    const { head, stream } = topicKeys(live.prefix, topic);
+    await redis.multi().hset(head, 'seq', 12).xadd(stream, '12-0', 't', 0, 'e', '{}').exec();
+    await redis.xtrim(stream, 'MAXLEN', 1);
+    await gateway.beat();
+    await client.until('resync', ({ resyncs }) => resyncs.length > 0);
+    expect(client.resyncs).toEqual([{ topic, code: 'trimmed' }]);
+    expect(client.seqs()).toEqual([1, 2, 3]);
+    expect(await client.subscribe(topic)).toMatchObject({ recovered: false, cursor: { seq: 12 } });
+  });
+});
+
+describe('Postgres', () => {
+  test('away: a snapshot is refused, a cursor of a known campaign still goes on', async ({ live }) => {
+    const { accountId, token } = await live.account();
+    const campaignId = await addCampaign(live.db, accountId);
+    const topic = `campaign:${campaignId}`;
+    const real = live.db;
+    let isAway = false;
+    const pool = new Proxy(real, {
+      get: (target, name) =>
+        name === 'query' && isAway
+          ? () => Promise.reject(new Error('connection terminated'))
+          : (Reflect.get(target, name) as unknown),
+    });
+    const { url } = await live.gateway({ pool });
+    const client = await live.client(url, token);
+    const { cursor } = await client.subscribed(topic);
+    isAway = true;
+    expect(await client.subscribe('campaigns')).toEqual({ ok: false, code: 'unavailable' });
+    expect(await client.subscribe(topic, cursor)).toMatchObject({ ok: true, recovered: true });
+  });
+});
+
+describe('a slow consumer', () => {
+  test('loses its subscription and bounded memory, others notice nothing', async ({ live }) => {
+    const { accountId, token } = await live.account();
+    const campaignId = await addCampaign(live.db, accountId);
+    const { outbox, publisher } = await live.publishing();
+    const { url } = await live.gateway({ backlogLimit: 20 });
+    const slow = await live.client(url, token);
+    const fast = await live.client(url, token);
+    await Promise.all([slow.subscribed('campaigns'), fast.subscribed('campaigns')]);
+    const goOn = hang(slow);
+    // More than the kernel's buffers on both sides hold.
+    const padding = 'x'.repeat(400_000);
+    for (const n of range(1, 60)) {
+      await rename(outbox, { accountId, campaignId, padding });
+      await fast.until('event', ({ events }) => events.length === n);
+    }
+    expect(fast.seqs()).toEqual(range(1, 60));
+    expect(fast.resyncs).toEqual([]);
+    goOn();
+    await slow.until('resync', ({ resyncs }) => resyncs.length === 1);
+    expect(slow.resyncs).toEqual([{ topic: 'campaigns', code: 'too_slow' }]);
+    const got = slow.events.length;
+    expect(got).toBeLessThan(60);
+    expect(slow.seqs()).toEqual(range(1, got));
+    const { epoch } = slow.events[0] ?? { epoch: '' };
+    expect(await slow.subscribe('campaigns', { epoch, seq: got })).toMatchObject({ recovered: true });
+    await slow.until('the rest', ({ events }) => events.length === 60);
+    expect(slow.seqs()).toEqual(range(1, 60));
+    await publisher.idle();
+  });
+
+  test('that asks and asks but reads no answer is disconnected', async ({ live, db }) => {
+    const { accountId, token } = await live.account();
+    const callerIds = range(1, 1_000).map((n) => `+1202555${1_000 + n}`);
+    for (const _ of range(1, 30)) await addCampaign(db, accountId, { callerIds });
+    const { url, gateway } = await live.gateway({ backlogLimit: 20, subscriptionLimit: 20 });
+    const silent = await live.client(url, token);
+    const reading = await live.client(url, token);
+    const goOn = hang(silent);
+    let asked = 0;
+    // Each answer has 400 kB, until the kernel's buffers are full; then they are short, but still not endless.
+    while (gateway.connections() === 2 && asked < 1_000) {
+      silent.socket.emit('subscribe', { topic: 'campaigns' }, () => undefined);
+      await reading.subscribed('campaigns');
+      asked += 1;
+    }
+    expect(gateway.connections()).toBe(1);
+    expect(reading.socket.connected).toBe(true);
+    goOn();
+  });
+});
+
+describe('closing', () => {
+  test('disconnects clients and leaves the HTTP server to its owner', async ({ live }) => {
+    const { token } = await live.account();
+    const { url, gateway } = await live.gateway();
+    const client = await live.client(url, token);
+    await client.subscribed('campaigns');
+    await gateway.close();
+    await client.until('disconnect', ({ socket }) => !socket.connected);
+    // Reachable still: there is just nothing at this address.
+    await expect(fetch(`${url}/nowhere`, { signal: AbortSignal.timeout(200) })).rejects.toThrow(/timeout/i);
+  });
+});
