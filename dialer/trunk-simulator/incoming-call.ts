@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ReceivedRequest, ResponseSender, SipDialog, SipMessage, SipStack } from '../sip/drachtio.js';
 
 /** Why a call came to its end before its script did. */
@@ -97,7 +96,11 @@ export class IncomingCall {
 
   /** Waits; rejects when the call is over before. */
   async pause(durationMs: number): Promise<void> {
-    await delay(durationMs, undefined, { signal: (this.#dialog ? this.#whole : this.#early).signal });
+    let timer: NodeJS.Timeout | undefined;
+    const passed = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, durationMs);
+    });
+    await unlessAborted(passed, (this.#dialog ? this.#whole : this.#early).signal, () => clearTimeout(timer));
   }
 
   /** Sends the 200 and waits for its ACK: before that the callee may send no BYE (RFC 3261 section 15). */
@@ -111,12 +114,7 @@ export class IncomingCall {
       (dialog) => new Promise<void>((resolve) => dialog.once('ack', () => resolve())),
     );
     const timer = setTimeout(() => this.end('overdue'), ackDeadlineMs);
-    try {
-      await Promise.race([acked, aborted(this.#whole.signal)]);
-      this.#whole.signal.throwIfAborted();
-    } finally {
-      clearTimeout(timer);
-    }
+    await unlessAborted(acked, this.#whole.signal, () => clearTimeout(timer));
   }
 
   /** Leaves nothing up: refuses what was not answered, hangs up what was. */
@@ -156,6 +154,20 @@ export class IncomingCall {
     if (!dialog?.connected) return;
     const crossed = new Promise<void>((resolve) => dialog.once('destroy', () => resolve()));
     await Promise.race([dialog.destroy(), crossed]);
+  }
+}
+
+/** Waits for the promise; rejects with the signal's reason when that comes first. */
+async function unlessAborted(
+  promise: Promise<void>,
+  signal: AbortSignal,
+  cleanUp: () => void,
+): Promise<void> {
+  try {
+    await Promise.race([promise, aborted(signal)]);
+    signal.throwIfAborted();
+  } finally {
+    cleanUp();
   }
 }
 
