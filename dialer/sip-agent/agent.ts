@@ -1,0 +1,257 @@
+import type { SipAddress } from '@dialstream/shared/config.js';
+import type { Log } from '@dialstream/shared/log.js';
+import { startAdminServer, type AdminClient, type SipCommand } from './admin-server.js';
+import { createDialogs, endDialog, route, type Core } from './core.js';
+import { nextHop } from './dialog.js';
+import { abandonIncoming, endUnacknowledged, receiveCancel, receiveRequest, respond } from './incoming.js';
+import { openJournal, type JournalEntry } from './journal.js';
+import { cseqOf, MalformedError, parseMessage, SipMessage, trimBody } from './message.js';
+import { cancel, endFork, sendInside, sendOutside } from './outgoing.js';
+import { defaultTimers, type TimerValues } from './timers.js';
+import { createTransactions, responseTo } from './transactions.js';
+import { openTransports, type Flow } from './transport.js';
+
+export interface SipAgentOptions {
+  /** Where drachtio-srf connects to. Port 0 takes a free one. */
+  admin: { host: string; port: number; secret: string };
+  /** Addresses for SIP; port 0 takes a free one. */
+  sip: readonly SipAddress[];
+  log: Log;
+  /** Where open calls are noted, for the agent after a killed one to end them. Left out: nowhere. */
+  journalFile?: string;
+  timers?: Partial<TimerValues>;
+  /** End the calls of a client that has gone (drachtio-server leaves them up). */
+  endCallsOfLostClients?: boolean;
+  autoTrying?: boolean;
+}
+
+export interface SipAgent {
+  adminPort: number;
+  /** The addresses with their real ports. */
+  sip: SipAddress[];
+  stats(): SipAgentStats;
+  /** Ends all calls, waits a little for their ends, and closes. */
+  close(): Promise<void>;
+}
+
+/** Gauges of what the agent holds, and how many messages were no SIP. */
+export interface SipAgentStats {
+  clients: number;
+  clientTransactions: number;
+  serverTransactions: number;
+  invites: number;
+  dialogs: number;
+  dropped: number;
+}
+
+/** How long closing waits for BYEs and CANCELs to be answered, ms. */
+const closeDeadlineMs = 3_000;
+
+/**
+ * Starts a process's SIP side that speaks drachtio's admin protocol. Rejects when an address is in use, naming it
+ * and its variable.
+ */
+export async function startSipAgent(options: SipAgentOptions): Promise<SipAgent> {
+  const { log, endCallsOfLostClients = true, autoTrying = true } = options;
+  const timers = { ...defaultTimers, ...options.timers };
+  const { journal, left } = openJournal(options.journalFile, log);
+  let next = 0;
+  const clientFor = (verb: string): AdminClient | undefined => {
+    const willing = admin.clients().filter((client) => client.isOpen && client.verbs.has(verb));
+    next += 1;
+    return willing[next % willing.length];
+  };
+  const flows = new WeakMap<SipMessage, Flow>();
+  const transactions = createTransactions(
+    {
+      onRequest(request, flow, transaction) {
+        flows.set(request, flow);
+        receiveRequest({ core, clientFor, autoTrying }, request, flow, transaction);
+      },
+      onCancel: (message, invite) => receiveCancel(core, message, invite),
+      onStray2xx: (response) => void endFork(core, requestOf(response), response),
+      onNoAck(invite) {
+        const flow = flows.get(invite.request);
+        if (flow) endUnacknowledged(core, invite, flow);
+      },
+    },
+    timers,
+    log,
+  );
+  const transports = await openTransports({
+    bind: options.sip,
+    onMessage: (text, flow) => receiveText(core, text, flow),
+    onGarbage: () => void (core.dropped += 1),
+    log,
+  });
+  const core: Core = {
+    transports,
+    transactions,
+    dialogs: createDialogs(journal),
+    journal,
+    log,
+    invites: new Map(),
+    incoming: new Map(),
+    dropped: 0,
+  };
+  const admin = await startAdminServer({
+    ...options.admin,
+    sipAddresses: transports.addresses
+      .map(({ transport, host, port }) => `${transport}/${host}:${port}`)
+      .join(','),
+    onSip: (client, command) => obey(core, client, command),
+    onLost(client) {
+      if (endCallsOfLostClients) endCallsOf(core, client);
+      abandonIncoming(core, client);
+    },
+    log,
+  }).catch(async (error: unknown) => {
+    await transports.close();
+    throw error;
+  });
+  for (const entry of left) endLeftOver(core, entry);
+  if (left.length > 0) log.warn({ calls: left.length }, 'ending the calls that a killed agent had left');
+
+  return {
+    adminPort: admin.port,
+    sip: transports.addresses,
+    stats() {
+      const { client, server } = transactions.counts();
+      return {
+        clients: admin.clients().length,
+        clientTransactions: client,
+        serverTransactions: server,
+        invites: core.invites.size,
+        dialogs: core.dialogs.size,
+        dropped: core.dropped,
+      };
+    },
+    async close() {
+      for (const client of admin.clients()) endCallsOf(core, client);
+      await admin.close();
+      const until = performance.now() + closeDeadlineMs;
+      const busy = (): boolean =>
+        core.dialogs.size > 0 || [...core.invites.values()].some(({ transaction }) => !transaction.isFinal);
+      while (busy() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+      transactions.close();
+      await transports.close();
+      journal.close();
+    },
+  };
+}
+
+/** A message from the network. Whatever it is, the agent goes on. */
+function receiveText(core: Core, text: string, flow: Flow): void {
+  // A lone CRLF is a keep-alive (RFC 5626 section 3.5.1).
+  if (text.trim() === '') return;
+  try {
+    const message = trimBody(parseMessage(text));
+    checkMandatory(message);
+    if (message.isRequest) noteReceived(message, flow);
+    core.transactions.receive(message, flow);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) {
+      core.log.error({ err: error }, 'a message could not be worked on');
+      return;
+    }
+    core.dropped += 1;
+    core.log.debug({ err: error, from: flow.host }, 'a message that is no SIP was dropped');
+    answerMalformed(error, flow);
+  }
+}
+
+/** RFC 3261 section 8.1.1: what every message has. */
+function checkMandatory(message: SipMessage): void {
+  for (const name of ['via', 'from', 'to', 'call-id', 'cseq']) {
+    if (!message.get(name)) throw new MalformedError(`${name} is missing`, message);
+  }
+  const cseq = cseqOf(message);
+  if (cseq === null) throw new MalformedError('CSeq is none', message);
+  if (message.isRequest && cseq.method !== message.method) {
+    throw new MalformedError('CSeq names another method', message);
+  }
+}
+
+/** 400 to a request that says enough of itself to be answered; an ACK never is. */
+function answerMalformed({ readable, message }: MalformedError, flow: Flow): void {
+  if (!readable?.isRequest || readable.method === 'ACK') return;
+  if (!['via', 'from', 'to', 'call-id', 'cseq'].every((name) => readable.has(name))) return;
+  noteReceived(readable, flow);
+  flow.send(responseTo(readable, 400, `Bad Request (${message})`).toString());
+}
+
+/** Notes in the first Via where a request really came from (RFC 3261 section 18.2.1, RFC 3581). */
+function noteReceived(request: SipMessage, { host, port }: Flow): void {
+  const via = request.get('via') ?? '';
+  const comma = via.indexOf(',');
+  const first = comma === -1 ? via : via.slice(0, comma);
+  const rest = comma === -1 ? '' : via.slice(comma);
+  const noted = /;rport(?=;|$)/i.test(first) ? first.replace(/;rport(?=;|$)/i, `;rport=${port}`) : first;
+  request.set('Via', `${noted};received=${host}${rest}`);
+}
+
+/** What a client asks to be sent. */
+function obey(core: Core, client: AdminClient, command: SipCommand): void {
+  let message: SipMessage;
+  try {
+    message = parseMessage(command.text);
+  } catch (error) {
+    client.nok(command.msgId, error instanceof Error ? error.message : 'no SIP message');
+    return;
+  }
+  if (!message.isRequest) respond(core, client, command, message);
+  else if (message.method === 'CANCEL') cancel(core, client, command, message);
+  else {
+    const sent =
+      command.dialogId === ''
+        ? sendOutside(core, client, command, message)
+        : sendInside(core, client, command, message);
+    sent.catch((error: unknown) => {
+      core.log.error({ err: error }, 'a request of a client could not be worked on');
+      client.nok(command.msgId, 'internal error');
+    });
+  }
+}
+
+function endCallsOf(core: Core, client: AdminClient): void {
+  for (const invite of core.invites.values()) {
+    if (invite.owner !== client) continue;
+    invite.owner = null;
+    invite.transaction.cancel();
+  }
+  for (const dialog of core.dialogs.all()) {
+    if (dialog.owner !== client) continue;
+    if (dialog.confirmed) void endDialog(core, dialog);
+    else dialog.owner = null;
+  }
+}
+
+/** A request like the one that a response answers, as far as the response tells. */
+function requestOf(response: SipMessage): SipMessage {
+  return SipMessage.request('INVITE', 'sip:unknown.invalid').copy(response, 'From', 'To', 'Call-ID', 'CSeq');
+}
+
+/** Ends what the journal of a killed agent holds: a CANCEL with the INVITE's own branch, or a BYE. */
+function endLeftOver(core: Core, entry: JournalEntry): void {
+  const { transactions, log } = core;
+  if (entry.kind === 'dialog') {
+    const bye = parseMessage(entry.bye);
+    route(core, bye, nextHop(bye)).then(
+      (flow) => transactions.send(bye, flow, { onResponse() {} }),
+      (error: unknown) => log.warn({ err: error }, 'a call that a killed agent had left could not be ended'),
+    );
+    return;
+  }
+  const invite = parseMessage(entry.text);
+  core.transports.connect(entry).then(
+    (flow) => {
+      // It takes the 487, or ends a 200 that has crossed; the INVITE itself is not sent again.
+      const end = (response: SipMessage): void => {
+        if (response.status >= 200 && response.status < 300) void endFork(core, invite, response);
+      };
+      const user = { send() {}, onResponse: end, onFurther2xx: end, onEnd() {} };
+      transactions.sendInvite(invite, flow, user, true).cancel();
+    },
+    (error: unknown) => log.warn({ err: error }, 'a call that a killed agent had left could not be ended'),
+  );
+}

@@ -1,0 +1,196 @@
+import { SipMessage, tagOf } from './message.js';
+import { retransmit, type TimerValues } from './timers.js';
+import type { Flow } from './transport.js';
+
+/** What a client transaction tells its user (RFC 3261 section 17.1). */
+export interface ClientTransactionUser {
+  onResponse(response: SipMessage): void;
+  /** It is over and forgotten. */
+  onEnd(): void;
+}
+
+export interface ClientTransaction {
+  readonly request: SipMessage;
+  readonly flow: Flow;
+  receive(response: SipMessage): void;
+  /** Ends it without a word. */
+  drop(): void;
+}
+
+/** A synthetic answer to a request that got none. */
+export function syntheticResponse(request: SipMessage, status: number, reason: string): SipMessage {
+  return SipMessage.response(status, reason).copy(request, 'Via', 'From', 'To', 'Call-ID', 'CSeq');
+}
+
+/** RFC 3261 section 17.1.2: timers E, F and K. */
+export function startNonInvite(
+  request: SipMessage,
+  flow: Flow,
+  timers: TimerValues,
+  user: ClientTransactionUser,
+): ClientTransaction {
+  const text = request.toString();
+  const reliable = flow.transport === 'tcp';
+  let completed = false;
+  let stopRetransmit = (): void => {};
+  const end = (): void => {
+    stopRetransmit();
+    clearTimeout(timer);
+    user.onEnd();
+  };
+  const onTimerF = (): void => {
+    user.onResponse(syntheticResponse(request, 408, 'Request Timeout'));
+    end();
+  };
+  let timer = setTimeout(onTimerF, 64 * timers.t1);
+  flow.send(text);
+  if (!reliable) stopRetransmit = retransmit(timers.t1, timers.t2, () => flow.send(text));
+  return {
+    request,
+    flow,
+    receive(response) {
+      if (completed) return;
+      user.onResponse(response);
+      if (response.status < 200) return;
+      completed = true;
+      stopRetransmit();
+      clearTimeout(timer);
+      if (reliable) end();
+      // Timer K: the answer may come again.
+      else timer = setTimeout(end, timers.t4);
+    },
+    drop: end,
+  };
+}
+
+export interface InviteUser extends ClientTransactionUser {
+  /** A 2xx that is not the first: the same again, or one of another fork (RFC 3261 section 13.2.2.4). */
+  onFurther2xx(response: SipMessage): void;
+}
+
+export interface InviteTransaction extends ClientTransaction {
+  /** Sends a CANCEL as soon as a provisional has come (RFC 3261 section 9.1). */
+  cancel(): void;
+  /** A final answer has come. */
+  readonly isFinal: boolean;
+}
+
+export interface InviteOptions {
+  request: SipMessage;
+  flow: Flow;
+  timers: TimerValues;
+  user: InviteUser;
+  /** Sends the INVITE; it may be held back until it has been noted down. */
+  send: (text: string) => void;
+  /** Starts the transaction of a CANCEL. */
+  sendCancel: (cancel: SipMessage, flow: Flow) => void;
+  /** Another process sent it: it is not sent again, only what comes back is taken, for 64*T1. */
+  resumed?: boolean;
+}
+
+/** RFC 3261 section 17.1.1, with the accepted state of RFC 6026: timers A, B, D and M. */
+export function startInvite(options: InviteOptions): InviteTransaction {
+  const { request, flow, timers, user, send, sendCancel, resumed = false } = options;
+  const text = request.toString();
+  const reliable = flow.transport === 'tcp';
+  const noAnswerMs = 64 * timers.t1;
+  let state: 'calling' | 'proceeding' | 'completed' | 'accepted' | 'over' = resumed
+    ? 'proceeding'
+    : 'calling';
+  let cancel: 'no' | 'wanted' | 'sent' = 'no';
+  let ack = '';
+  let stopRetransmit = (): void => {};
+  const end = (): void => {
+    if (state === 'over') return;
+    state = 'over';
+    stopRetransmit();
+    clearTimeout(timer);
+    user.onEnd();
+  };
+  const giveUp = (status: number, reason: string): void => {
+    user.onResponse(syntheticResponse(request, status, reason));
+    end();
+  };
+  // Timer B.
+  let timer = setTimeout(() => giveUp(408, 'Request Timeout'), noAnswerMs);
+  if (!resumed) send(text);
+  if (!resumed && !reliable) stopRetransmit = retransmit(timers.t1, noAnswerMs, () => flow.send(text));
+
+  function sendCancelNow(): void {
+    cancel = 'sent';
+    sendCancel(cancelOf(request), flow);
+    clearTimeout(timer);
+    // A far end that never ends a cancelled INVITE: section 9.1 lets us take it for cancelled.
+    timer = setTimeout(() => giveUp(487, 'Request Terminated'), noAnswerMs);
+  }
+
+  function onProvisional(response: SipMessage): void {
+    if (state === 'calling') {
+      state = 'proceeding';
+      stopRetransmit();
+      clearTimeout(timer);
+    }
+    if (cancel === 'wanted') sendCancelNow();
+    user.onResponse(response);
+  }
+
+  function onFinal(response: SipMessage): void {
+    stopRetransmit();
+    clearTimeout(timer);
+    if (response.status < 300) {
+      state = 'accepted';
+      // Timer M.
+      timer = setTimeout(end, noAnswerMs);
+    } else {
+      state = 'completed';
+      ack = ackOfFailure(request, response).toString();
+      flow.send(ack);
+      // Timer D: at least 32 s over UDP.
+      timer = setTimeout(end, reliable ? 0 : noAnswerMs);
+    }
+    user.onResponse(response);
+  }
+
+  return {
+    request,
+    flow,
+    get isFinal() {
+      return state === 'completed' || state === 'accepted' || state === 'over';
+    },
+    receive(response) {
+      if (state === 'calling' || state === 'proceeding') {
+        if (response.status < 200) onProvisional(response);
+        else onFinal(response);
+      } else if (state === 'completed' && response.status >= 300) flow.send(ack);
+      else if (state === 'accepted' && response.status >= 200 && response.status < 300)
+        user.onFurther2xx(response);
+    },
+    cancel() {
+      if (cancel !== 'no') return;
+      if (state === 'calling') cancel = 'wanted';
+      else if (state === 'proceeding') sendCancelNow();
+    },
+    drop: end,
+  };
+}
+
+/** RFC 3261 section 9.1: the INVITE's own branch, Request-URI, Call-ID, To, From and CSeq number. */
+export function cancelOf(invite: SipMessage): SipMessage {
+  return hopByHop(invite, 'CANCEL').copy(invite, 'To');
+}
+
+/** RFC 3261 section 17.1.1.3: the To of the response, all else as in the INVITE. */
+function ackOfFailure(invite: SipMessage, response: SipMessage): SipMessage {
+  const to = response.get('to') ?? invite.get('to') ?? '';
+  return hopByHop(invite, 'ACK').add('To', tagOf(to) === undefined ? (invite.get('to') ?? to) : to);
+}
+
+function hopByHop(invite: SipMessage, method: string): SipMessage {
+  const [via = ''] = invite.all('via');
+  const number = (invite.get('cseq') ?? '1').split(' ')[0];
+  return SipMessage.request(method, invite.uri)
+    .add('Via', via)
+    .copy(invite, 'Route', 'From', 'Call-ID')
+    .add('CSeq', `${number} ${method}`)
+    .add('Max-Forwards', '70');
+}

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import type { AdminClient } from './admin-server.js';
+import { SipMessage, cseqOf, splitValues, tagOf, uriOf } from './message.js';
+import type { ServerTransaction } from './server-transaction.js';
+
+/** One side's state of a dialog (RFC 3261 section 12). */
+export interface Dialog {
+  /** How clients name it: `<Call-ID>;from-tag=<tag of whoever sent the INVITE>`. */
+  id: string;
+  role: 'uac' | 'uas';
+  callId: string;
+  localTag: string;
+  remoteTag: string;
+  /** Values of From and To for our requests, tags included. */
+  local: string;
+  remote: string;
+  /** Request-URI of our requests: the far end's Contact. */
+  target: string;
+  routes: string[];
+  /** Our Contact. */
+  contact: string;
+  localCseq: number;
+  remoteCseq: number | null;
+  confirmed: boolean;
+  owner: AdminClient | null;
+  /** CSeq number of our last INVITE, for its ACK. */
+  inviteCseq: number;
+  /** Our last ACK, for a repeated 2xx. */
+  ack: string | null;
+  /** Our INVITE that is under way, for glare (RFC 3261 section 14.2). */
+  inviting: boolean;
+  /** The INVITE that we answered with 2xx and whose ACK is awaited. */
+  unacknowledged: ServerTransaction | null;
+  ending: boolean;
+}
+
+export function dialogKey(callId: string, localTag: string): string {
+  return `${callId}|${localTag}`;
+}
+
+/** The calling side's dialog, from a response with a To tag (RFC 3261 section 12.1.2). Null when it makes none. */
+export function uacDialog(
+  invite: SipMessage,
+  response: SipMessage,
+  owner: AdminClient | null,
+): Dialog | null {
+  const callId = invite.get('call-id') ?? '';
+  const local = invite.get('from') ?? '';
+  const localTag = tagOf(local);
+  const remote = response.get('to') ?? '';
+  const remoteTag = tagOf(remote);
+  if (localTag === undefined || remoteTag === undefined) return null;
+  const cseq = cseqOf(invite)?.number ?? 1;
+  return {
+    id: `${callId};from-tag=${localTag}`,
+    role: 'uac',
+    callId,
+    localTag,
+    remoteTag,
+    local,
+    remote,
+    target: contactOf(response) ?? invite.uri,
+    routes: splitValues(response.all('record-route')).toReversed(),
+    contact: invite.get('contact') ?? '',
+    localCseq: cseq,
+    remoteCseq: null,
+    confirmed: response.status >= 200,
+    owner,
+    inviteCseq: cseq,
+    ack: null,
+    inviting: false,
+    unacknowledged: null,
+    ending: false,
+  };
+}
+
+/** The called side's dialog, from our 2xx (RFC 3261 section 12.1.1). */
+export function uasDialog(invite: SipMessage, response: SipMessage, owner: AdminClient): Dialog {
+  const callId = invite.get('call-id') ?? '';
+  const remote = invite.get('from') ?? '';
+  const remoteTag = tagOf(remote) ?? '';
+  const local = response.get('to') ?? '';
+  return {
+    id: `${callId};from-tag=${remoteTag}`,
+    role: 'uas',
+    callId,
+    localTag: tagOf(local) ?? '',
+    remoteTag,
+    local,
+    remote,
+    target: contactOf(invite) ?? uriOf(remote),
+    routes: splitValues(invite.all('record-route')),
+    contact: response.get('contact') ?? '',
+    localCseq: 0,
+    remoteCseq: cseqOf(invite)?.number ?? null,
+    confirmed: true,
+    owner,
+    inviteCseq: 0,
+    ack: null,
+    inviting: false,
+    unacknowledged: null,
+    ending: false,
+  };
+}
+
+/** The far end's Contact URI. */
+export function contactOf(message: SipMessage): string | undefined {
+  const [contact] = splitValues(message.all('contact'));
+  return contact === undefined || contact === '*' ? undefined : uriOf(contact);
+}
+
+/** A request within a dialog, all but its Via (RFC 3261 section 12.2.1.1). */
+export function requestWithin(dialog: Dialog, method: string, cseq: number, body = ''): SipMessage {
+  const request = SipMessage.request(method, dialog.target, body);
+  for (const route of dialog.routes) request.add('Route', route);
+  return request
+    .add('From', dialog.local)
+    .add('To', dialog.remote)
+    .add('Call-ID', dialog.callId)
+    .add('CSeq', `${cseq} ${method}`)
+    .add('Max-Forwards', '70');
+}
+
+/** Where a request within a dialog goes first: its first route, else its target. */
+export function nextHop(request: SipMessage): string {
+  const [route] = splitValues(request.all('route'));
+  return route === undefined ? request.uri : uriOf(route);
+}
+
+export function newTag(): string {
+  return randomBytes(8).toString('hex');
+}
+
+/** A branch with the magic cookie of RFC 3261 section 8.1.1.7. */
+export function newBranch(): string {
+  return `z9hG4bK${randomBytes(9).toString('hex')}`;
+}

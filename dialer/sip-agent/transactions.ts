@@ -1,0 +1,175 @@
+import type { Log } from '@dialstream/shared/log.js';
+import {
+  startInvite,
+  startNonInvite,
+  type ClientTransaction,
+  type InviteTransaction,
+} from './client-transaction.js';
+import { cseqOf, paramOf, splitValues, tagOf, SipMessage } from './message.js';
+import { startInviteServer, startNonInviteServer, type ServerTransaction } from './server-transaction.js';
+import type { TimerValues } from './timers.js';
+import type { Flow } from './transport.js';
+
+/** What the transaction layer hands up. */
+export interface TransactionUser {
+  /** A new request; ACK to a 2xx comes with its transaction null. */
+  onRequest(request: SipMessage, flow: Flow, transaction: ServerTransaction | null): void;
+  /** A CANCEL of a request that is not answered finally yet; it was answered with 200 already. */
+  onCancel(cancel: SipMessage, invite: ServerTransaction): void;
+  /** A 2xx to an INVITE that no transaction knows. */
+  onStray2xx(response: SipMessage, flow: Flow): void;
+  onNoAck(invite: ServerTransaction): void;
+}
+
+export interface Transactions {
+  receive(message: SipMessage, flow: Flow): void;
+  /** Starts the transaction of a request whose first Via is ours. */
+  send(
+    request: SipMessage,
+    flow: Flow,
+    user: { onResponse: (response: SipMessage) => void; onEnd?: () => void },
+  ): ClientTransaction;
+  sendInvite(
+    request: SipMessage,
+    flow: Flow,
+    user: {
+      onResponse: (response: SipMessage) => void;
+      onFurther2xx: (response: SipMessage) => void;
+      onEnd: () => void;
+      send: (text: string) => void;
+    },
+    resumed?: boolean,
+  ): InviteTransaction;
+  /** Transactions that live. */
+  counts(): { client: number; server: number };
+  close(): void;
+}
+
+export function createTransactions(user: TransactionUser, timers: TimerValues, log: Log): Transactions {
+  const clients = new Map<string, ClientTransaction>();
+  const servers = new Map<string, ServerTransaction>();
+
+  function receive(message: SipMessage, flow: Flow): void {
+    if (message.isRequest) receiveRequest(message, flow);
+    else receiveResponse(message, flow);
+  }
+
+  function receiveResponse(response: SipMessage, flow: Flow): void {
+    const key = clientKey(branchOf(response), response.cseqMethod);
+    const transaction = clients.get(key);
+    if (transaction) transaction.receive(response);
+    else if (response.status >= 200 && response.status < 300 && response.cseqMethod === 'INVITE') {
+      user.onStray2xx(response, flow);
+    } else log.trace({ status: response.status }, 'a response that nobody waits for was dropped');
+  }
+
+  function receiveRequest(request: SipMessage, flow: Flow): void {
+    const key = serverKey(request, request.method === 'ACK' ? 'INVITE' : request.method);
+    const known = servers.get(key);
+    if (request.method === 'ACK') {
+      if (known && known.lastStatus >= 300) known.acknowledge();
+      else user.onRequest(request, flow, null);
+      return;
+    }
+    if (known) {
+      known.repeat();
+      return;
+    }
+    const transaction = startServer(request, flow, key);
+    if (request.method === 'CANCEL') receiveCancel(request, transaction);
+    else user.onRequest(request, flow, transaction);
+  }
+
+  function startServer(request: SipMessage, flow: Flow, key: string): ServerTransaction {
+    const start = request.method === 'INVITE' ? startInviteServer : startNonInviteServer;
+    const transaction = start({
+      request,
+      flow,
+      timers,
+      onEnd: () => servers.delete(key),
+      onNoAck: () => user.onNoAck(transaction),
+    });
+    servers.set(key, transaction);
+    return transaction;
+  }
+
+  /** RFC 3261 section 9.2. */
+  function receiveCancel(cancel: SipMessage, transaction: ServerTransaction): void {
+    const invite = servers.get(serverKey(cancel, 'INVITE'));
+    if (invite === undefined) {
+      transaction.respond(responseTo(cancel, 481, 'Call/Transaction Does Not Exist'));
+      return;
+    }
+    transaction.respond(responseTo(cancel, 200, 'OK'));
+    if (invite.lastStatus < 200) user.onCancel(cancel, invite);
+  }
+
+  return {
+    receive,
+    send(request, flow, { onResponse, onEnd }) {
+      const key = clientKey(branchOf(request), request.method);
+      const transaction = startNonInvite(request, flow, timers, {
+        onResponse,
+        onEnd() {
+          clients.delete(key);
+          onEnd?.();
+        },
+      });
+      clients.set(key, transaction);
+      return transaction;
+    },
+    sendInvite(request, flow, { onResponse, onFurther2xx, onEnd, send }, resumed = false) {
+      const key = clientKey(branchOf(request), 'INVITE');
+      const transaction = startInvite({
+        request,
+        flow,
+        timers,
+        resumed,
+        send,
+        user: {
+          onResponse,
+          onFurther2xx,
+          onEnd() {
+            clients.delete(key);
+            onEnd();
+          },
+        },
+        sendCancel: (cancel, to) => void this.send(cancel, to, { onResponse() {} }),
+      });
+      clients.set(key, transaction);
+      return transaction;
+    },
+    counts: () => ({ client: clients.size, server: servers.size }),
+    close() {
+      for (const transaction of clients.values()) transaction.drop();
+      for (const transaction of servers.values()) transaction.drop();
+    },
+  };
+}
+
+/** A response with what RFC 3261 section 8.2.6.2 copies from the request. */
+export function responseTo(request: SipMessage, status: number, reason: string): SipMessage {
+  return SipMessage.response(status, reason).copy(request, 'Via', 'From', 'To', 'Call-ID', 'CSeq');
+}
+
+function branchOf(message: SipMessage): string {
+  return paramOf(splitValues([message.get('via') ?? ''])[0], 'branch') ?? '';
+}
+
+function clientKey(branch: string, method: string): string {
+  return `${branch}|${method}`;
+}
+
+/** RFC 3261 section 17.2.3; peers of RFC 2543, whose branch is no name, are told apart as its section 17.2.3 says. */
+function serverKey(request: SipMessage, method: string): string {
+  const [via = ''] = splitValues([request.get('via') ?? '']);
+  const branch = paramOf(via, 'branch') ?? '';
+  if (branch.startsWith('z9hG4bK')) return `${branch}|${sentBy(via)}|${method}`;
+  const number = cseqOf(request)?.number ?? 0;
+  return `${request.uri}|${tagOf(request.get('from'))}|${request.get('call-id')}|${number}|${sentBy(via)}|${method}`;
+}
+
+/** `SIP/2.0/UDP host:port;…` → `host:port`. */
+function sentBy(via: string): string {
+  return (via.split(';')[0] ?? '').split(/[ \t]+/).at(-1) ?? '';
+}
