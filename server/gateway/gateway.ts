@@ -98,6 +98,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     for (const session of sessions) session.heartbeat();
   }
 
+  // What was missed while Redis was away is read as soon as both connections are back.
+  const onReady = (): void => void compare();
+  redis.on('ready', onReady);
   const beating = repeat(options.heartbeatMs ?? 10_000, beat);
   const checking = repeat(options.rightsCheckMs ?? 4_000, () => rights.check());
 
@@ -106,6 +109,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     beat,
     checkRights: () => rights.check(),
     async close() {
+      redis.off('ready', onReady);
       await Promise.all([beating.stop(), checking.stop()]);
       socketIo.close();
       doorbell.close();

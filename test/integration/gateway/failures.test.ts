@@ -30,9 +30,10 @@ async function setUp(live: Live, redisUrl = live.redisUrl) {
   const { accountId, token } = await live.account();
   const campaignId = await addCampaign(live.db, accountId);
   const redis = await live.redis(redisUrl);
-  const { outbox, publisher } = await live.publishing(await live.redis(redisUrl));
+  const publishersRedis = await live.redis(redisUrl);
+  const { outbox, publisher } = await live.publishing(publishersRedis);
   const { url, gateway } = await live.gateway({ redis });
-  return { accountId, campaignId, token, redis, outbox, publisher, url, gateway };
+  return { accountId, campaignId, token, redis, publishersRedis, outbox, publisher, url, gateway };
 }
 
 /** Stops reading from the network, as a client that hangs does. Gives what goes on. */
@@ -81,7 +82,7 @@ describe('Redis', () => {
 
   test('away: subscribing is refused at once; back: the stream goes on without a gap', async ({ live }) => {
     const own = await ownRedis(live);
-    const { accountId, campaignId, token, redis, outbox, publisher, url, gateway } = await setUp(
+    const { accountId, campaignId, token, publishersRedis, outbox, publisher, url, gateway } = await setUp(
       live,
       own.url,
     );
@@ -96,11 +97,12 @@ describe('Redis', () => {
     await rename(outbox, { accountId, campaignId, times: 4 });
     await publisher.idle();
     await own.start();
-    await redisReady(redis);
+    await redisReady(publishersRedis);
     await publisher.sweep(0);
     await client.until('events', ({ events }) => events.length === 7);
     expect(client.seqs()).toEqual(range(1, 7));
     expect(client.resyncs).toEqual([]);
+    // The events came on the gateway's connection, so it is there again.
     expect(await client.subscribe(`campaign:${campaignId}`)).toMatchObject({ ok: true });
   });
 
