@@ -27,26 +27,38 @@ export interface Outbox {
    * that the numbers within a scope follow the order of the commits. Emitting outside of them throws.
    */
   change<T>(scopes: Iterable<string>, work: (tx: Tx, emit: Emit) => Promise<T>): Promise<T>;
+  /** The same for a scope that begins with this change, such as a new campaign. */
+  begin<T>(scope: string, work: (tx: Tx, emit: Emit) => Promise<T>): Promise<T>;
 }
 
 export function createOutbox({ pool, publisher }: { pool: Pool; publisher: Publisher }): Outbox {
-  return {
-    async change(scopes, work) {
-      const { result, events } = await transaction(pool, async (tx) => {
-        const heads = await lockScopes(tx, [...new Set(scopes)]);
-        const events: NumberedEvent[] = [];
-        const result = await work(tx, (event) => {
-          const no = heads.get(event.scope);
-          if (no === undefined) throw new Error(`scope ${event.scope} is not locked by this change`);
-          heads.set(event.scope, no + 1);
-          events.push({ ...event, no: no + 1 });
-        });
-        if (events.length > 0) await writeEvents(tx, heads, events);
-        return { result, events };
+  async function run<T>(
+    lock: (tx: Tx) => Promise<Map<string, number>>,
+    work: (tx: Tx, emit: Emit) => Promise<T>,
+  ): Promise<T> {
+    const { result, events } = await transaction(pool, async (tx) => {
+      const heads = await lock(tx);
+      const emitted: NumberedEvent[] = [];
+      const done = await work(tx, (event) => {
+        const no = heads.get(event.scope);
+        if (no === undefined) throw new Error(`scope ${event.scope} is not locked by this change`);
+        heads.set(event.scope, no + 1);
+        emitted.push({ ...event, no: no + 1 });
       });
-      publisher.publish(events);
-      return result;
-    },
+      if (emitted.length > 0) await writeEvents(tx, heads, emitted);
+      return { result: done, events: emitted };
+    });
+    publisher.publish(events);
+    return result;
+  }
+
+  return {
+    change: (scopes, work) => run((tx) => lockScopes(tx, [...new Set(scopes)]), work),
+    begin: (scope, work) =>
+      run(async (tx) => {
+        await openScope(tx, scope);
+        return new Map([[scope, 0]]);
+      }, work),
   };
 }
 
