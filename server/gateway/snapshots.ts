@@ -1,9 +1,10 @@
 import type { Call } from '@dialstream/shared/api/calls.js';
 import type { Campaign } from '@dialstream/shared/api/campaigns.js';
+import { callsUnderWay } from '@dialstream/shared/db/calls.js';
+import { findCampaign, listCampaigns } from '@dialstream/shared/db/campaigns.js';
 import type { Pool } from '@dialstream/shared/db/pool.js';
 import type { Cursor } from '@dialstream/shared/events/contract.js';
 import { campaignOf } from '@dialstream/shared/events/topics.js';
-import { readCallsUnderWay, readCampaigns } from './snapshot-queries.js';
 import { shareInFlight } from './share-in-flight.js';
 import type { Topic, TopicFeed } from './topic-feed.js';
 
@@ -37,7 +38,7 @@ async function readState(pool: Pool, { name, accountId }: Topic): Promise<object
   const campaignId = campaignOf(name);
   if (campaignId !== null) return readCampaignState(pool, accountId, campaignId);
   if (name === 'system') return readSystemState(pool, accountId);
-  return { campaigns: await readCampaigns(pool, { accountId, campaignId: null, most: campaignsAtMost }) };
+  return { campaigns: await listCampaigns(pool, { accountId, limit: campaignsAtMost }) };
 }
 
 async function readCampaignState(
@@ -45,9 +46,8 @@ async function readCampaignState(
   accountId: string,
   campaignId: string,
 ): Promise<{ campaign: Campaign; calls: Call[] } | null> {
-  const [campaign] = await readCampaigns(pool, { accountId, campaignId, most: 1 });
-  if (campaign === undefined) return null;
-  return { campaign, calls: await readCallsUnderWay(pool, campaignId, callsAtMost) };
+  const campaign = await findCampaign(pool, accountId, campaignId);
+  return campaign && { campaign, calls: await callsUnderWay(pool, campaignId, callsAtMost) };
 }
 
 /** What the account's calls depend on. Dialers serve all accounts; one that is gone is shown for an hour. */
