@@ -17,12 +17,12 @@ import {
   type OutboundCall,
   type SipEndDetails,
 } from './sip/outbound-call.js';
-import type { DialTrunk } from './trunks.js';
+import type { StoredTrunk } from '@dialstream/shared/db/trunks.js';
 
 /** An attempt that was started in the records and is to be placed on the wire. */
 export interface AttemptPlan {
   attempt: StartedAttempt;
-  trunk: DialTrunk;
+  trunk: StoredTrunk;
   settings: CampaignSettings;
   /** Milliseconds from now until the INVITE may leave. */
   startInMs: number;

@@ -18,7 +18,7 @@ import type { Tx } from '@dialstream/shared/db/pool.js';
 import { nextOpening } from '@dialstream/shared/domain/calling-window.js';
 import type { Schedule } from '@dialstream/shared/domain/campaign.js';
 import type { Emit, Outbox } from '@dialstream/shared/events/outbox.js';
-import type { DialTrunk } from './trunks.js';
+import type { StoredTrunk } from '@dialstream/shared/db/trunks.js';
 
 /** Seconds of talk that are held for an attempt until its end, while the account has a balance. */
 export const reservedPerAttempt = 60;
@@ -27,7 +27,7 @@ export interface ClaimOptions {
   outbox: Outbox;
   dialerId: string;
   campaign: RunningCampaign;
-  trunk: DialTrunk;
+  trunk: StoredTrunk;
   /** Ids for the attempts, one per place that was taken. */
   attemptIds: readonly string[];
 }

@@ -6,7 +6,8 @@ import type { Log } from '@dialstream/shared/log.js';
 import type { AttemptRunner } from './attempt-runner.js';
 import { claimCalls, newAttemptIds, reservedPerAttempt } from './claimer.js';
 import type { Limit, Limits } from './limits.js';
-import { orderTrunks, trunksInUse, type DialTrunk } from './trunks.js';
+import { trunksInUse, type StoredTrunk } from '@dialstream/shared/db/trunks.js';
+import { orderTrunks } from './trunks.js';
 
 export interface Scheduler {
   /** One round: starts what is due and allowed. Gives how many attempts it started. */
@@ -38,7 +39,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | null = null;
   let stopped = false;
-  let trunks: DialTrunk[] = [];
+  let trunks: StoredTrunk[] = [];
   let trunksReadAt = -Infinity;
 
   async function tick(): Promise<number> {
@@ -94,7 +95,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     trunksReadAt = performance.now();
   }
 
-  async function startOn(campaign: RunningCampaign, trunk: DialTrunk, wanted: number): Promise<number> {
+  async function startOn(campaign: RunningCampaign, trunk: StoredTrunk, wanted: number): Promise<number> {
     const claims = limitsOf(campaign, trunk);
     const grants = await limits.acquire(claims, newAttemptIds(wanted));
     if (grants.length === 0) return 0;
@@ -158,7 +159,7 @@ function roomFor({ settings, secondsLeft }: RunningCampaign): number {
   return Math.min(claimLimit, settings.pacing.maxConcurrent, byMinutes, byPace);
 }
 
-function limitsOf(campaign: RunningCampaign, trunk: DialTrunk): Limit[] {
+function limitsOf(campaign: RunningCampaign, trunk: StoredTrunk): Limit[] {
   const { pacing } = campaign.settings;
   return [
     { key: `account:${campaign.accountId}`, maxConcurrent: campaign.accountMaxConcurrent, perSecond: null },
@@ -167,7 +168,7 @@ function limitsOf(campaign: RunningCampaign, trunk: DialTrunk): Limit[] {
   ];
 }
 
-function noTrunkMessage({ accountId, settings }: RunningCampaign, trunks: readonly DialTrunk[]): string {
+function noTrunkMessage({ accountId, settings }: RunningCampaign, trunks: readonly StoredTrunk[]): string {
   const own = trunks.filter(
     (trunk) =>
       trunk.accountId === accountId &&

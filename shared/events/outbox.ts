@@ -20,13 +20,17 @@ export interface NumberedEvent extends PendingEvent {
 
 export type Emit = (event: PendingEvent) => void;
 
+/** Opens a scope within a change, which may then emit its events; the first gets number 1. */
+export type OpenScope = (scope: string) => Promise<void>;
+
 export interface Outbox {
   /**
    * Runs `work` in a transaction that holds the events it emits, and publishes them after the commit.
    * The scopes are locked first and in one order, so that two changes cannot wait for each other, and so
-   * that the numbers within a scope follow the order of the commits. Emitting outside of them throws.
+   * that the numbers within a scope follow the order of the commits. Emitting outside of them, and of those
+   * that `work` opens, throws.
    */
-  change<T>(scopes: Iterable<string>, work: (tx: Tx, emit: Emit) => Promise<T>): Promise<T>;
+  change<T>(scopes: Iterable<string>, work: (tx: Tx, emit: Emit, open: OpenScope) => Promise<T>): Promise<T>;
   /** The same for a scope that begins with this change, such as a new campaign. */
   begin<T>(scope: string, work: (tx: Tx, emit: Emit) => Promise<T>): Promise<T>;
 }

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { claimCalls, newAttemptIds } from '@dialstream/dialer/claimer.js';
-import { trunksInUse } from '@dialstream/dialer/trunks.js';
+import { trunksInUse } from '@dialstream/shared/db/trunks.js';
 import { lockDueCallsSql, runningCampaigns } from '@dialstream/shared/db/claim.js';
 import { registerDialer } from '@dialstream/shared/db/dialers.js';
 import { migrate } from '@dialstream/shared/db/migrate.js';

@@ -8,7 +8,7 @@ import { registerDialer } from '@dialstream/shared/db/dialers.js';
 import type { Pool } from '@dialstream/shared/db/pool.js';
 import { causeOf, ownCauses, type CauseRule } from '@dialstream/shared/domain/cause.js';
 import { claimCalls, newAttemptIds } from '@dialstream/dialer/claimer.js';
-import { trunksInUse, type DialTrunk } from '@dialstream/dialer/trunks.js';
+import { trunksInUse, type StoredTrunk } from '@dialstream/shared/db/trunks.js';
 import { v7 as uuidv7 } from 'uuid';
 import { test as base, describe, expect } from '../../support/fixtures.js';
 import { addAccount, addCalls, addCampaign, addTrunk, countsBothWays } from '../../support/records.js';
@@ -46,7 +46,7 @@ async function setUp(db: Pool, settings: object = {}, limits = {}) {
 async function planOf(
   db: Pool,
   campaignId: string,
-): Promise<{ campaign: RunningCampaign; trunk: DialTrunk }> {
+): Promise<{ campaign: RunningCampaign; trunk: StoredTrunk }> {
   const campaign = (await runningCampaigns(db, 1_000)).find(({ id }) => id === campaignId);
   const trunk = (await trunksInUse(db)).find(({ accountId }) => accountId === campaign?.accountId);
   if (campaign === undefined || trunk === undefined) throw new Error('the campaign is not in progress');
