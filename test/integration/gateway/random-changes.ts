@@ -1,0 +1,173 @@
+import { applyAttemptChanges } from '@dialstream/shared/db/attempt-changes.js';
+import { changeCampaignStatus, emitCounts } from '@dialstream/shared/db/campaign-changes.js';
+import {
+  deleteCampaign,
+  insertCampaign,
+  newCampaignId,
+  updateCampaignSettings,
+} from '@dialstream/shared/db/campaigns.js';
+import { lockDueCalls, startAttempts, type StartedAttempt } from '@dialstream/shared/db/claim.js';
+import { registerDialer } from '@dialstream/shared/db/dialers.js';
+import type { Pool } from '@dialstream/shared/db/pool.js';
+import { campaignSettings } from '@dialstream/shared/domain/campaign.js';
+import { causeOf } from '@dialstream/shared/domain/cause.js';
+import type { CampaignSignal } from '@dialstream/shared/domain/status.js';
+import type { Outbox } from '@dialstream/shared/events/outbox.js';
+import { v7 as uuidv7 } from 'uuid';
+import { addTrunk } from '../../support/records.js';
+
+/** Numbers from 0 to below 1 that are the same for the same seed (mulberry32, T. Ettinger). */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d_2b_79_f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const signals: readonly CampaignSignal[] = ['schedule', 'start', 'pause', 'resume'];
+const sipCodes = [486, 480, 404, 603, 503] as const;
+
+/** Changes an account at random, with the queries that server and dialer use. */
+export class RandomChanges {
+  readonly campaignIds: string[] = [];
+  readonly #attempts: StartedAttempt[] = [];
+  readonly #dialerId = uuidv7();
+  #trunkId = '';
+  #phones = 12_025_550_000;
+
+  constructor(
+    private readonly db: Pool,
+    private readonly outbox: Outbox,
+    private readonly accountId: string,
+    private readonly random: () => number,
+  ) {}
+
+  async begin(campaigns: number): Promise<void> {
+    this.#trunkId = await addTrunk(this.db, this.accountId, {});
+    await registerDialer(this.db, this.#dialerId, 'test', 1);
+    for (let i = 0; i < campaigns; i += 1) {
+      const id = await this.#create();
+      await this.#addCalls(id);
+      await this.#signal(id, 'schedule');
+      await this.#signal(id, 'start');
+    }
+  }
+
+  /** One change, in one transaction. */
+  async step(): Promise<void> {
+    const dice = this.random();
+    const id = this.#pick(this.campaignIds);
+    if (dice < 0.35) return this.#claim(id);
+    if (dice < 0.75) return this.#moveAttempts();
+    if (dice < 0.85) return this.#addCalls(id);
+    if (dice < 0.93) return this.#signal(id, this.#pick(signals));
+    if (dice < 0.96) return this.#rename(id);
+    if (dice < 0.98) return void (await this.#create());
+    return this.#remove();
+  }
+
+  #pick<T>(list: readonly T[]): T {
+    const picked = list[Math.floor(this.random() * list.length)];
+    if (picked === undefined) throw new Error('nothing to pick from');
+    return picked;
+  }
+
+  async #create(): Promise<string> {
+    const id = newCampaignId();
+    const settings = campaignSettings.parse({ name: `Campaign ${this.campaignIds.length}`, keepOpen: true });
+    const { accountId } = this;
+    await this.outbox.begin(id, (tx, emit) =>
+      insertCampaign(tx, emit, { id, accountId, actor: 'test', settings }),
+    );
+    this.campaignIds.push(id);
+    return id;
+  }
+
+  async #addCalls(campaignId: string): Promise<void> {
+    const phones = Array.from({ length: 5 }, () => `+${(this.#phones += 1)}`);
+    await this.outbox.change([campaignId], async (tx, emit) => {
+      await tx.query(
+        `insert into calls (id, campaign_id, account_id, phone, e164, status, next_attempt_at)
+          select gen_random_uuid(), $1, $2, p, p, 'planned', now() from unnest($3::text[]) p`,
+        [campaignId, this.accountId, phones],
+      );
+      await emitCounts(tx, emit, campaignId);
+    });
+  }
+
+  async #claim(campaignId: string): Promise<void> {
+    const { accountId } = this;
+    const started = await this.outbox.change([campaignId], async (tx, emit) => {
+      const due = await lockDueCalls(tx, campaignId, 1 + Math.floor(this.random() * 4));
+      if (due.length === 0) return [];
+      const attempts = due.map((call) => ({
+        id: uuidv7(),
+        callId: call.id,
+        trunkId: this.#trunkId,
+        callerId: null,
+        sipCallId: uuidv7(),
+        sipFromTag: 'tag',
+      }));
+      const owner = { dialerId: this.#dialerId, campaignId, accountId, reservedSeconds: 0 };
+      const made = await startAttempts(tx, emit, owner, attempts);
+      await emitCounts(tx, emit, campaignId);
+      return made;
+    });
+    this.#attempts.push(...started);
+  }
+
+  /** Rings, answers or ends an attempt; what its state does not allow changes nothing. */
+  async #moveAttempts(): Promise<void> {
+    const attempt = this.#attempts[Math.floor(this.random() * this.#attempts.length)];
+    if (attempt === undefined) return;
+    const { id: attemptId, campaignId } = attempt;
+    const at = new Date();
+    const kind = this.#pick(['ringing', 'answered', 'ended'] as const);
+    const code = this.#pick(sipCodes);
+    const ended = {
+      kind: 'ended' as const,
+      cause: causeOf({ code, rang: true, canceledFor: null }),
+      sip: { code, phrase: 'Test', q850: null },
+    };
+    const change =
+      kind === 'ended'
+        ? ended
+        : kind === 'ringing'
+          ? { kind, txnId: null }
+          : { kind, txnId: null, sipDialog: {} };
+    await this.outbox.change([campaignId], (tx, emit) =>
+      applyAttemptChanges(tx, emit, this.#dialerId, [{ attemptId, campaignId, at, ...change }]),
+    );
+    if (kind === 'ended') this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
+  }
+
+  async #signal(campaignId: string, signal: CampaignSignal): Promise<void> {
+    await this.outbox.change([campaignId], (tx, emit) =>
+      changeCampaignStatus(tx, emit, {
+        campaignId,
+        signal,
+        reason: { code: 'manual', message: 'by the test', actor: 'test' },
+      }),
+    );
+  }
+
+  async #rename(id: string): Promise<void> {
+    const settings = campaignSettings.parse({ name: `Renamed ${this.random()}`, keepOpen: true });
+    const { accountId } = this;
+    await this.outbox.change([id], (tx, emit) =>
+      updateCampaignSettings(tx, emit, { id, accountId, settings }),
+    );
+  }
+
+  /** Deletes one campaign, but never the first: it is the one that is looked at. */
+  async #remove(): Promise<void> {
+    const id = this.#pick(this.campaignIds);
+    if (id === this.campaignIds[0]) return;
+    await this.#signal(id, 'finish');
+    await this.outbox.change([id], (tx, emit) => deleteCampaign(tx, emit, this.accountId, id));
+    this.campaignIds.splice(this.campaignIds.indexOf(id), 1);
+  }
+}
