@@ -36,33 +36,35 @@ export interface Outbox {
 }
 
 export function createOutbox({ pool, publisher }: { pool: Pool; publisher: Publisher }): Outbox {
-  async function run<T>(
-    lock: (tx: Tx) => Promise<Map<string, number>>,
-    work: (tx: Tx, emit: Emit) => Promise<T>,
-  ): Promise<T> {
+  const change: Outbox['change'] = async (scopes, work) => {
     const { result, events } = await transaction(pool, async (tx) => {
-      const heads = await lock(tx);
+      const heads = await lockScopes(tx, [...new Set(scopes)]);
       const emitted: NumberedEvent[] = [];
-      const done = await work(tx, (event) => {
+      const emit: Emit = (event) => {
         const no = heads.get(event.scope);
         if (no === undefined) throw new Error(`scope ${event.scope} is not locked by this change`);
         heads.set(event.scope, no + 1);
         emitted.push({ ...event, no: no + 1 });
-      });
+      };
+      const open: OpenScope = async (scope) => {
+        await openScope(tx, scope);
+        heads.set(scope, 0);
+      };
+      const done = await work(tx, emit, open);
       if (emitted.length > 0) await writeEvents(tx, heads, emitted);
       return { result: done, events: emitted };
     });
     publisher.publish(events);
     return result;
-  }
+  };
 
   return {
-    change: (scopes, work) => run((tx) => lockScopes(tx, [...new Set(scopes)]), work),
+    change,
     begin: (scope, work) =>
-      run(async (tx) => {
-        await openScope(tx, scope);
-        return new Map([[scope, 0]]);
-      }, work),
+      change([], async (tx, emit, open) => {
+        await open(scope);
+        return work(tx, emit);
+      }),
   };
 }
 

@@ -1,0 +1,110 @@
+import {
+  fastify,
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { isConnectionError, type Pool } from '@dialstream/shared/db/pool.js';
+import type { Outbox } from '@dialstream/shared/events/outbox.js';
+import type { Redis } from '@dialstream/shared/events/redis.js';
+import type { Log } from '@dialstream/shared/log.js';
+import { ProblemError, problemType } from './problems.js';
+import type { Authenticate } from './principal.js';
+import { guardAccess, type RateLimit } from './routes/access.js';
+import { addHealth } from './routes/health.js';
+import { addMetrics } from './routes/metrics.js';
+import { createOnce, type Once } from './routes/once.js';
+import { addJsonParser, compileSerializer, compileValidator } from './routes/parsing.js';
+
+export interface AppOptions {
+  pool: Pool;
+  redis: Redis;
+  outbox: Outbox;
+  log: Log;
+  authenticate: Authenticate;
+  rateLimit?: RateLimit;
+}
+
+/** What the routes below /v1 work with. */
+export interface RouteParts {
+  pool: Pool;
+  outbox: Outbox;
+  once: Once;
+}
+
+/** An app whose routes are typed by their zod schemas. */
+export type App = ReturnType<typeof typed>;
+
+const maxBodyBytes = 10 * 1024 * 1024;
+/** Milliseconds within which a request must have arrived whole. */
+const requestTimeoutMs = 60_000;
+/** Generous: a key that meets it is most likely a loop that went wrong. */
+const usualRateLimit: RateLimit = { burst: 2_000, perSecond: 500 };
+
+/** The HTTP face. It listens nowhere yet; tests ask it by `inject`. */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { pool, redis, outbox, log, authenticate, rateLimit = usualRateLimit } = options;
+  const logger: FastifyBaseLogger = log;
+  const app = fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: requestTimeoutMs,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+  });
+  app.setValidatorCompiler(compileValidator);
+  app.setSerializerCompiler(compileSerializer);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler(() => {
+    throw new ProblemError('not_found', 'There is nothing at this address.');
+  });
+  addJsonParser(app);
+  addMetrics(app, pool);
+  addHealth(app, { pool, redis });
+  await app.register(
+    async (v1) => {
+      guardAccess(v1, authenticate, rateLimit);
+      addRoutes(typed(v1), { pool, outbox, once: createOnce(outbox) });
+    },
+    { prefix: '/v1' },
+  );
+  await app.ready();
+  return app;
+}
+
+function addRoutes(_app: App, _parts: RouteParts): void {}
+
+function typed(app: FastifyInstance) {
+  return app.withTypeProvider<ZodTypeProvider>();
+}
+
+function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblemError(error);
+  if (problem.code === 'internal') {
+    request.log.error(
+      { err: error, method: request.method, route: request.routeOptions.url },
+      'a request failed',
+    );
+  }
+  if (problem.retryAfterSeconds !== undefined) void reply.header('retry-after', problem.retryAfterSeconds);
+  void reply.code(problem.statusCode).type(problemType).serializer(JSON.stringify).send(problem.toProblem());
+}
+
+/** Seconds after which Postgres may be back. */
+const lostServiceSeconds = 2;
+
+/** Whatever was thrown, as a problem. What is not the caller's fault tells nothing of the inside. */
+function toProblemError(error: FastifyError): ProblemError {
+  if (error instanceof ProblemError) return error;
+  const { statusCode = 500 } = error;
+  if (statusCode === 404) return new ProblemError('not_found', 'There is nothing at this address.');
+  if (statusCode === 413) return new ProblemError('too_large', `A body may have ${maxBodyBytes} bytes.`);
+  if (statusCode >= 400 && statusCode < 500) return new ProblemError('bad_request', error.message);
+  return new ProblemError('internal', 'Something went wrong on our side.', {
+    cause: error,
+    ...(isConnectionError(error) && { retryAfterSeconds: lostServiceSeconds }),
+  });
+}

@@ -1,0 +1,62 @@
+import { ConfigError, loadConfig, type Config } from '@dialstream/shared/config.js';
+import { ensureRootAccount } from '@dialstream/shared/db/accounts.js';
+import { migrate } from '@dialstream/shared/db/migrate.js';
+import { createPool } from '@dialstream/shared/db/pool.js';
+import { keptSecret } from '@dialstream/shared/embedded/kept-secret.js';
+import { createOutbox } from '@dialstream/shared/events/outbox.js';
+import { createPublisher } from '@dialstream/shared/events/publisher.js';
+import { createRedis, redisReady } from '@dialstream/shared/events/redis.js';
+import { runUntilSignal } from '@dialstream/shared/lifecycle.js';
+import { createLog } from '@dialstream/shared/log.js';
+import { createApp } from './app.js';
+import { createAuthenticate } from './auth.js';
+import { createGateway } from './gateway/gateway.js';
+
+const { config, databaseUrl, redisUrl } = loadConfigOrExit();
+const log = createLog('server', config.logLevel);
+
+await runUntilSignal(log, config.drainSeconds, async (defer) => {
+  const { host, port, redisPrefix: prefix } = config;
+  const pool = createPool({ databaseUrl, log, name: 'server', max: 20 });
+  defer(() => pool.end());
+  const redis = createRedis(redisUrl, 'server', log);
+  defer(() => redis.disconnect());
+  await redisReady(redis);
+  await migrate(databaseUrl, log);
+  await ensureRootAccount(pool, config.adminKey ?? (await keptSecret(config.dataDir, 'admin-key', 'ds_')));
+  const publisher = createPublisher({ pool, redis, prefix, log });
+  publisher.start();
+  defer(() => publisher.close());
+  const outbox = createOutbox({ pool, publisher });
+  const authenticate = createAuthenticate(pool);
+
+  const app = await createApp({ pool, redis, outbox, log, authenticate });
+  defer(() => app.close());
+  const gateway = createGateway({ httpServer: app.server, redis, pool, prefix, log, authenticate });
+  defer(() => gateway.close());
+  await app.listen({ host, port }).catch((error: unknown) => explainListening(error, config));
+});
+
+/** Names port and variable on one line of their own: it is the fault that newcomers meet. */
+function explainListening(error: unknown, { host, port }: Config): never {
+  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+  const line = `PORT: ${host}:${port} is in use`;
+  process.stderr.write(`${line}\n`);
+  throw new Error(line, { cause: error });
+}
+
+/** Faults of the environment are told plainly, before anything is opened. */
+function loadConfigOrExit(): { config: Config; databaseUrl: string; redisUrl: string } {
+  try {
+    const config = loadConfig();
+    const { databaseUrl, redisUrl } = config;
+    if (databaseUrl === undefined || redisUrl === undefined) {
+      throw new ConfigError('DATABASE_URL and REDIS_URL must be set when the server runs alone.');
+    }
+    return { config, databaseUrl, redisUrl };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,86 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { ProblemError } from '../problems.js';
+import type { Authenticate, Principal } from '../principal.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; set on every route below /v1. */
+    principal: Principal;
+    /** The API key as it was sent. */
+    apiKey: string;
+  }
+  interface FastifyContextConfig {
+    /** The least that the key must be allowed. Without it: viewer to read, admin for the rest. */
+    role?: Role;
+  }
+}
+
+/** `root`: the key from ADMIN_KEY only. Each role may do what those before it may. */
+const roles = ['viewer', 'operator', 'admin', 'root'] as const;
+export type Role = (typeof roles)[number];
+
+/** Requests of one key: so many at once, and so many per second for long. */
+export interface RateLimit {
+  burst: number;
+  perSecond: number;
+}
+
+/** Lets nobody in without a key, without the role for the route, or too often. */
+export function guardAccess(app: FastifyInstance, authenticate: Authenticate, limit: RateLimit): void {
+  const takePlace = createRateLimit(limit);
+  app.decorateRequest('apiKey', '');
+  app.decorateRequest('principal', null as unknown as Principal);
+  app.addHook('onRequest', async (request, reply) => {
+    const token = bearerToken(request);
+    const principal = token === null ? null : await authenticate(token);
+    if (token === null || principal === null) {
+      reply.header('www-authenticate', 'Bearer');
+      throw new ProblemError('unauthorized', 'An API key is needed: Authorization: Bearer <key>.');
+    }
+    const waitSeconds = takePlace(principal.keyId);
+    if (waitSeconds > 0) {
+      throw new ProblemError('rate_limited', `This key may ask ${limit.perSecond} times per second.`, {
+        retryAfterSeconds: waitSeconds,
+      });
+    }
+    request.principal = principal;
+    request.apiKey = token;
+    const needed = request.routeOptions.config.role ?? (request.method === 'GET' ? 'viewer' : 'admin');
+    if (!isAllowed(principal, needed)) {
+      throw new ProblemError(
+        'forbidden',
+        `This needs ${needed === 'root' ? 'the root key' : `the role ${needed}`}.`,
+      );
+    }
+  });
+}
+
+export function isAllowed({ role, isRoot }: Principal, needed: Role): boolean {
+  return roles.indexOf(isRoot ? 'root' : role) >= roles.indexOf(needed);
+}
+
+function bearerToken({ headers }: FastifyRequest): string | null {
+  return /^Bearer +([\x21-\x7e]{1,500})$/i.exec(headers.authorization ?? '')?.[1] ?? null;
+}
+
+/** Keys whose requests are counted; beyond, the one that asked longest ago is forgotten. */
+const countedKeys = 10_000;
+
+/** A token bucket per key. Gives 0, or the seconds to wait. */
+export function createRateLimit(
+  { burst, perSecond }: RateLimit,
+  nowMs: () => number = () => performance.now(),
+): (keyId: string) => number {
+  const buckets = new Map<string, { left: number; atMs: number }>();
+  return (keyId) => {
+    const now = nowMs();
+    const before = buckets.get(keyId) ?? { left: burst, atMs: now };
+    const left = Math.min(burst, before.left + ((now - before.atMs) / 1_000) * perSecond);
+    const taken = left >= 1;
+    buckets.delete(keyId);
+    buckets.set(keyId, { left: taken ? left - 1 : left, atMs: now });
+    const [oldest] = buckets.keys();
+    if (buckets.size > countedKeys && oldest !== undefined) buckets.delete(oldest);
+    return taken ? 0 : Math.ceil((1 - left) / perSecond);
+  };
+}
