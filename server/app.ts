@@ -14,6 +14,8 @@ import type { Log } from '@dialstream/shared/log.js';
 import { ProblemError, problemType } from './problems.js';
 import type { Authenticate } from './principal.js';
 import { guardAccess, type RateLimit } from './routes/access.js';
+import { addCampaignActions } from './routes/campaign-actions.js';
+import { addCampaigns } from './routes/campaigns.js';
 import { addHealth } from './routes/health.js';
 import { addMetrics } from './routes/metrics.js';
 import { createOnce, type Once } from './routes/once.js';
@@ -75,7 +77,10 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   return app;
 }
 
-function addRoutes(_app: App, _parts: RouteParts): void {}
+function addRoutes(app: App, parts: RouteParts): void {
+  addCampaigns(app, parts);
+  addCampaignActions(app, parts);
+}
 
 function typed(app: FastifyInstance) {
   return app.withTypeProvider<ZodTypeProvider>();

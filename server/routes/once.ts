@@ -1,25 +1,31 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { claimKey, storeAnswer } from '@dialstream/shared/db/idempotency.js';
 import type { Tx } from '@dialstream/shared/db/pool.js';
 import type { Emit, OpenScope, Outbox, PendingEvent } from '@dialstream/shared/events/outbox.js';
 import { ProblemError, problemType } from '../problems.js';
 
-export interface Answer {
+export interface Answer<Body> {
   status: number;
-  body: unknown;
+  body: Body;
 }
 
 /** What a POST does in its transaction. Throwing a ProblemError undoes it. */
-export type Work = (tx: Tx, emit: Emit, open: OpenScope) => Promise<Answer>;
+export type Work<Body> = (tx: Tx, emit: Emit, open: OpenScope) => Promise<Answer<Body>>;
 
-/** Answers a POST; see `createOnce`. */
-export type Once = (
+/** Answers a POST; see `createOnce`. Gives the body, with the status set. */
+export type Once = <Body>(
   request: FastifyRequest,
-  reply: FastifyReply,
+  reply: StatusAndType,
   scopes: Iterable<string>,
-  work: Work,
-) => Promise<FastifyReply>;
+  work: Work<Body>,
+) => Promise<Body>;
+
+/** What is set of a reply, whatever its route says of its body. */
+interface StatusAndType {
+  code(status: number): unknown;
+  type(contentType: string): unknown;
+}
 
 /**
  * Runs the work of a POST within `outbox.change(scopes, …)`. With an `Idempotency-Key` its answer, refusals
@@ -28,32 +34,51 @@ export type Once = (
  * tried again. Answers are sealed with the API key of who asked: some hold secrets.
  */
 export function createOnce(outbox: Outbox): Once {
-  return async (request, reply, scopes, work) => {
+  return async <Body>(
+    request: FastifyRequest,
+    reply: StatusAndType,
+    scopes: Iterable<string>,
+    work: Work<Body>,
+  ) => {
     const key = keyOf(request);
-    if (key === null) {
-      const { status, body } = await outbox.change(scopes, work);
-      return reply.code(status).send(body);
-    }
-    const place = { accountId: request.principal.accountId, key };
-    const bodyHash = hashOf(request);
-    const { status, text } = await outbox.change(scopes, async (tx, emit, open) => {
-      const before = await claimKey(tx, { ...place, bodyHash });
-      if (before && !before.bodyHash.equals(bodyHash)) {
-        throw new ProblemError('idempotency_mismatch', 'This Idempotency-Key was used for another request.');
-      }
-      if (before) return { status: before.status, text: unseal(before.response, request.apiKey) };
-      const answer = await answerOrRefuse(tx, emit, open, work);
-      const text = JSON.stringify(answer.body);
-      await storeAnswer(tx, place, { status: answer.status, response: seal(text, request.apiKey) });
-      return { status: answer.status, text };
-    });
-    const type = status < 400 ? 'application/json; charset=utf-8' : problemType;
-    return reply.code(status).type(type).send(Buffer.from(text));
+    const { status, body } = await outbox.change(scopes, (tx, emit, open) =>
+      key === null ? work(tx, emit, open) : answerOnce({ request, key, tx, emit, open, work }),
+    );
+    reply.code(status);
+    if (status >= 400) reply.type(problemType);
+    // A refusal or an answer given before: of the route's type when it was made.
+    return body as Body;
   };
 }
 
+interface KeyedWork<Body> {
+  request: FastifyRequest;
+  key: string;
+  tx: Tx;
+  emit: Emit;
+  open: OpenScope;
+  work: Work<Body>;
+}
+
+async function answerOnce<Body>(keyed: KeyedWork<Body>): Promise<Answer<unknown>> {
+  const { request, tx } = keyed;
+  const place = { accountId: request.principal.accountId, key: keyed.key };
+  const bodyHash = hashOf(request);
+  const before = await claimKey(tx, { ...place, bodyHash });
+  if (before === null) {
+    const answer = await answerOrRefuse(keyed);
+    const response = seal(JSON.stringify(answer.body), request.apiKey);
+    await storeAnswer(tx, place, { status: answer.status, response });
+    return answer;
+  }
+  if (!before.bodyHash.equals(bodyHash)) {
+    throw new ProblemError('idempotency_mismatch', 'This Idempotency-Key was used for another request.');
+  }
+  return { status: before.status, body: JSON.parse(unseal(before.response, request.apiKey)) as unknown };
+}
+
 /** Turns a refusal into an answer and undoes what the work did before it, events included. */
-async function answerOrRefuse(tx: Tx, emit: Emit, open: OpenScope, work: Work): Promise<Answer> {
+async function answerOrRefuse<Body>({ tx, emit, open, work }: KeyedWork<Body>): Promise<Answer<unknown>> {
   const events: PendingEvent[] = [];
   await tx.query('savepoint work');
   try {

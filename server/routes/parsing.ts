@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifySchemaCompiler } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
+import { patchSettings, type patchBody } from '@dialstream/shared/api/patch.js';
 import { faultsOf, invalid, notFound, pathText, ProblemError, type Fault } from '../problems.js';
 
 /** How deep a body may be nested; Postgres and JSON.stringify both have an end of their own. */
@@ -17,6 +18,29 @@ export const compileValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, htt
     return { error: httpPart === 'params' ? notFound('thing') : invalid(faultsOf(parsed.error)) };
   };
 };
+
+/** The settings after a patch; faults are named by their paths. */
+export function patched<Settings extends object>(
+  schema: z.ZodType<Settings>,
+  current: Settings,
+  patch: z.infer<typeof patchBody>,
+): Settings {
+  try {
+    return patchSettings(schema, current, patch);
+  } catch (error) {
+    if (error instanceof z.ZodError) throw invalid(faultsOf(error));
+    throw error;
+  }
+}
+
+/** Those properties of an object that a schema has. */
+export function pick<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  source: Record<keyof Shape, unknown>,
+): z.output<z.ZodObject<Shape>> {
+  const names = Object.keys(schema.shape) as (keyof Shape)[];
+  return Object.fromEntries(names.map((name) => [name, source[name]])) as z.output<z.ZodObject<Shape>>;
+}
 
 /** Answers are typed by their schemas, so that they need no second check. */
 export const compileSerializer = () => (answer: unknown) => JSON.stringify(answer);

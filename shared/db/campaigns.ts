@@ -84,16 +84,19 @@ export async function findCampaign(db: Db, accountId: string, id: string): Promi
   return rows[0] ? toCampaign(rows[0]) : null;
 }
 
-/** Makes a draft, inside `outbox.begin(id, …)`. */
+export interface NewCampaign {
+  id: string;
+  accountId: string;
+  /** Who makes it. */
+  actor: string;
+  settings: CampaignSettings;
+}
+
+/** Makes a draft, inside a change that has opened its scope. */
 export async function insertCampaign(
   tx: Tx,
   emit: Emit,
-  {
-    id,
-    accountId,
-    actor,
-    settings,
-  }: { id: string; accountId: string; actor: string; settings: CampaignSettings },
+  { id, accountId, actor, settings }: NewCampaign,
 ): Promise<void> {
   const { name, ...rest } = settings;
   await tx.query(
@@ -110,11 +113,12 @@ export async function insertCampaign(
   );
 }
 
+/** Ids are in the order of their making. */
 export function newCampaignId(): string {
   return uuidv7();
 }
 
-/** Replaces the settings. */
+/** Replaces the settings. A planned campaign whose start is taken away starts now. */
 export async function updateCampaignSettings(
   tx: Tx,
   emit: Emit,
@@ -122,12 +126,22 @@ export async function updateCampaignSettings(
 ): Promise<void> {
   const { name, ...rest } = settings;
   const { rows } = await tx.query<{ version: number }>(
-    `update campaigns set name = $3, settings = $4, start_at = $5, end_at = $6, version = version + 1
+    `update campaigns set name = $3, settings = $4, end_at = $6, version = version + 1,
+        start_at = case when status = 'planned' then coalesce($5::timestamptz, now()) else $5 end
       where id = $1 and account_id = $2 returning version`,
     [id, accountId, name, JSON.stringify(rest), rest.schedule.startAt, rest.schedule.endAt],
   );
   const version = rows[0]?.version ?? 0;
   emit(campaignEvent(accountId, id, { type: 'campaign.updated', data: { campaignId: id, name, version } }));
+}
+
+/** Puts the start that a change of status has brought into the settings, where it is shown. */
+export async function noteStart(tx: Tx, id: string, startAt: string | null): Promise<void> {
+  await tx.query(
+    `update campaigns set settings = jsonb_set(settings, '{schedule,startAt}', coalesce(to_jsonb($2::text), 'null'))
+      where id = $1`,
+    [id, startAt],
+  );
 }
 
 /** Hides a campaign that is over or was never started. Its calls, attempts and dialogs stay. */
