@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createOutbox, type Outbox } from '@dialstream/shared/events/outbox.js';
 import { createPublisher, type Publisher } from '@dialstream/shared/events/publisher.js';
@@ -67,15 +67,12 @@ export class Live {
     return { publisher, outbox: createOutbox({ pool: this.db, publisher }) };
   }
 
-  /** A server with a gateway. Nothing happens by the clock unless asked for: tests call `beat`. */
-  async gateway(
-    options: Partial<GatewayOptions> = {},
-  ): Promise<{ url: string; gateway: Gateway; stop: Closer }> {
-    const httpServer = createServer().listen(0, '127.0.0.1');
-    await once(httpServer, 'listening');
+  /** A gateway, on an HTTP server of its own unless one is given. By itself nothing beats: tests call `beat`. */
+  async gateway(options: Partial<GatewayOptions> = {}): Promise<{ url: string; gateway: Gateway }> {
+    const httpServer = options.httpServer ?? (await this.#httpServer());
     const gateway = createGateway({
       httpServer,
-      redis: options.redis ?? (await this.redis()),
+      redis: await this.redis(),
       pool: this.db,
       prefix: this.prefix,
       log: this.log,
@@ -84,18 +81,20 @@ export class Live {
       rightsCheckMs: 3_600_000,
       ...options,
     });
-    let stopping: Promise<void> | undefined;
-    const stop = (): Promise<void> =>
-      (stopping ??= (async () => {
-        await gateway.close();
-        httpServer.closeAllConnections();
-        await new Promise((resolve) => {
-          httpServer.close(resolve);
-        });
-      })());
-    this.defer(stop);
+    this.defer(() => gateway.close());
     const { port } = httpServer.address() as AddressInfo;
-    return { url: `http://127.0.0.1:${port}`, gateway, stop };
+    return { url: `http://127.0.0.1:${port}`, gateway };
+  }
+
+  async #httpServer(): Promise<Server> {
+    const httpServer = createServer().listen(0, '127.0.0.1');
+    await once(httpServer, 'listening');
+    this.defer(async () => {
+      httpServer.closeAllConnections();
+      httpServer.close();
+      await once(httpServer, 'close');
+    });
+    return httpServer;
   }
 
   /** A client that is connected. */
