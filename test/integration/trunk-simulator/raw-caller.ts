@@ -19,18 +19,25 @@ export interface RawInvite {
   authorization?: string;
 }
 
-/** A caller made of one UDP socket: it sees and sends exactly what is on the wire, and retransmits nothing. */
+/**
+ * A caller made of one UDP socket: it sees and sends exactly what is on the wire. It retransmits nothing, and
+ * by itself sends only the ACK of a refusal.
+ */
 export class RawCaller {
   readonly received: WireMessage[] = [];
   readonly #socket: Socket;
   readonly #trunkPort: number;
+  /** Resolves when the last message has left, and so all of them. */
+  #sent: Promise<void> = Promise.resolve();
   #wake: () => void = () => {};
 
   private constructor(socket: Socket, trunkPort: number) {
     this.#socket = socket;
     this.#trunkPort = trunkPort;
     socket.on('message', (datagram) => {
-      this.received.push(parse(datagram.toString()));
+      const message = parse(datagram.toString());
+      this.received.push(message);
+      if (message.status >= 300 && message.header('cseq').endsWith('INVITE')) this.#ackRefusal(message);
       this.#wake();
     });
   }
@@ -43,6 +50,8 @@ export class RawCaller {
   }
 
   async close(): Promise<void> {
+    // A socket drops what it has not sent yet.
+    await this.#sent;
     this.#socket.close();
     await once(this.#socket, 'close');
   }
@@ -60,10 +69,9 @@ export class RawCaller {
     this.#send('INVITE', invite, { extra, body: offer });
   }
 
-  /** Of a final response: in the INVITE's transaction for a failure, in one of its own for a 2xx (RFC 3261 section 13.2.2.4). */
-  ack(invite: RawInvite, response: WireMessage): void {
-    const branch = response.status < 300 ? token() : invite.branch;
-    this.#send('ACK', { ...invite, branch }, { to: response.header('to') });
+  /** Of a 2xx, in a transaction of its own (RFC 3261 section 13.2.2.4). */
+  ack(invite: RawInvite, answer: WireMessage): void {
+    this.#send('ACK', { ...invite, branch: token() }, { to: answer.header('to') });
   }
 
   bye(invite: RawInvite, answer: WireMessage): void {
@@ -109,6 +117,14 @@ export class RawCaller {
     return this.received.filter((message) => message.header('call-id') === callId);
   }
 
+  /** In the transaction of the INVITE (RFC 3261 section 17.1.1.3). */
+  #ackRefusal(refusal: WireMessage): void {
+    const uri = /<([^>]+)>/.exec(refusal.header('to'))?.[1] ?? '';
+    const copied = ['via', 'from', 'to', 'call-id'].map((name) => `${name}: ${refusal.header(name)}`);
+    const cseq = refusal.header('cseq').replace('INVITE', 'ACK');
+    this.#write([`ACK ${uri} SIP/2.0`, ...copied, `CSeq: ${cseq}`, 'Content-Length: 0', '', ''].join('\r\n'));
+  }
+
   #send(method: string, invite: RawInvite, more: { to?: string; extra?: string[]; body?: string }): void {
     const uri = `sip:${invite.number}@127.0.0.1:${this.#trunkPort}`;
     const own = `127.0.0.1:${this.#socket.address().port}`;
@@ -129,7 +145,9 @@ export class RawCaller {
   }
 
   #write(text: string): void {
-    this.#socket.send(text, this.#trunkPort, '127.0.0.1');
+    this.#sent = new Promise((resolve) => {
+      this.#socket.send(text, this.#trunkPort, '127.0.0.1', () => resolve());
+    });
   }
 }
 
