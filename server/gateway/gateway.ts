@@ -30,7 +30,10 @@ export interface GatewayOptions {
   backlogLimit?: number;
   /** Topics that one connection may have. */
   subscriptionLimit?: number;
-  /** Milliseconds between two looks at whether the keys of open connections still hold. */
+  /**
+   * Milliseconds between two looks at whether the keys of open connections still hold. A revoked key loses
+   * its connections after this and what `authenticate` remembers, together 5 s at most.
+   */
   rightsCheckMs?: number;
 }
 
@@ -102,7 +105,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const onReady = (): void => void compare();
   redis.on('ready', onReady);
   const beating = repeat(options.heartbeatMs ?? 10_000, beat);
-  const checking = repeat(options.rightsCheckMs ?? 4_000, () => rights.check());
+  const checking = repeat(options.rightsCheckMs ?? 2_500, () => rights.check());
 
   return {
     connections: () => sessions.size,

@@ -10,7 +10,7 @@ export interface Rights {
   check(): Promise<void>;
 }
 
-const checkMs = 4_000;
+const checkMs = 2_000;
 const tokensAtOnce = 20;
 
 /** Watches over the rights of open connections; each token is asked about once, however many have it. */

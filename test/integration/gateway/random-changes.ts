@@ -79,7 +79,8 @@ export class RandomChanges {
     const id = newCampaignId();
     const settings = campaignSettings.parse({ name: `Campaign ${this.campaignIds.length}`, keepOpen: true });
     const { accountId } = this;
-    await this.outbox.begin(id, (tx, emit) =>
+    await this.db.query('insert into event_heads (scope) values ($1)', [id]);
+    await this.outbox.change([id], (tx, emit) =>
       insertCampaign(tx, emit, { id, accountId, actor: 'test', settings }),
     );
     this.campaignIds.push(id);
