@@ -10,7 +10,8 @@ const log = createLog('trunk-simulator', config.logLevel);
 await runUntilSignal(log, config.drainSeconds, async (defer) => {
   const { host = '127.0.0.1', port, secret } = config.drachtio;
   const connection = await connectDrachtio({ host, port, secret, log });
-  defer(() => connection.close());
+  // drachtio-srf throws when there is no connection to end.
+  defer(() => connection.isConnected() && connection.close());
   const simulator = startTrunkSimulator({
     connection,
     log,

@@ -41,8 +41,10 @@ export async function startAgent({ t1 = 500 }: TestAgentOptions = {}): Promise<T
   };
   const { host, adminPort, sipPort, secret } = place;
   const close = realServer ? await spawnServer(realServer, place) : await startEmbedded(place, t1);
+  let closed: Promise<void> | undefined;
+  const closeOnce = () => (closed ??= close());
   const connect = () => connectDrachtio({ host, port: adminPort, secret, log });
-  return { host, adminPort, sipPort, secret, connect, close };
+  return { host, adminPort, sipPort, secret, connect, close: closeOnce };
 }
 
 type Place = Pick<TestAgent, 'host' | 'adminPort' | 'sipPort' | 'secret'>;

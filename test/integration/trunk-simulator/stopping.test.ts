@@ -67,19 +67,34 @@ test('a simulator whose SIP server dies forgets its calls', async () => {
 });
 
 test('the process hangs up on SIGTERM and ends with code 0', async () => {
-  const child = spawn(process.execPath, [programs.trunkSimulator], {
-    env: environmentFor(agent),
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const exited = once(child, 'exit');
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const caller = await openCaller(agent.sipPort);
-  await until(() => isReached(caller), { withinMs: 10_000, what: 'the trunk takes calls' });
+  const { child, exited, caller } = await startProcess();
   await makeCalls(caller);
   child.kill('SIGTERM');
   await expectEnds(caller);
   expect(await exited).toEqual([0, null]);
 });
+
+test('the process ends with code 0 though its SIP server has gone', async () => {
+  const { child, exited } = await startProcess();
+  const warned = once(child.stdout, 'data');
+  await agent.close();
+  expect(String(await warned)).toContain('the connection to drachtio is lost');
+  child.kill('SIGTERM');
+  expect(await exited).toEqual([0, null]);
+});
+
+/** The simulator's process, when calls reach it. */
+async function startProcess() {
+  const child = spawn(process.execPath, [programs.trunkSimulator], {
+    env: environmentFor(agent),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const caller = await openCaller(agent.sipPort);
+  await until(() => isReached(caller), { withinMs: 10_000, what: 'the trunk takes calls' });
+  return { child, exited, caller };
+}
 
 function environmentFor({ host, adminPort, secret }: TestAgent): NodeJS.ProcessEnv {
   return {
@@ -87,7 +102,7 @@ function environmentFor({ host, adminPort, secret }: TestAgent): NodeJS.ProcessE
     DRACHTIO_HOST: host,
     DRACHTIO_PORT: String(adminPort),
     DRACHTIO_SECRET: secret,
-    LOG_LEVEL: 'error',
+    LOG_LEVEL: 'warn',
   };
 }
 

@@ -23,8 +23,7 @@ export async function startTrunk({ speed = 50 }: { speed?: number } = {}): Promi
     connection,
     async stop() {
       await simulator.stop();
-      if (!connection.isConnected()) return;
-      connection.close();
+      if (connection.isConnected()) connection.close();
       await agent.close();
     },
   };
