@@ -42,7 +42,7 @@ const stopDeadlineMs = 5_000;
 
 /**
  * A carrier for demonstrations and tests: answers INVITEs by the last two digits of the called number
- * (README, "The demo trunk") and OPTIONS with 200.
+ * (the table in behaviour.ts) and OPTIONS with 200.
  */
 export function startTrunkSimulator(options: TrunkSimulatorOptions): TrunkSimulator {
   const { connection, log, speed = 1, random = Math.random, rtp = defaultRtp } = options;
