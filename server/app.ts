@@ -14,12 +14,15 @@ import type { Log } from '@dialstream/shared/log.js';
 import { ProblemError, problemType } from './problems.js';
 import type { Authenticate } from './principal.js';
 import { guardAccess, type RateLimit } from './routes/access.js';
+import { addCallRoutes } from './routes/calls.js';
 import { addCampaignActions } from './routes/campaign-actions.js';
 import { addCampaigns } from './routes/campaigns.js';
 import { addHealth } from './routes/health.js';
 import { addMetrics } from './routes/metrics.js';
 import { createOnce, type Once } from './routes/once.js';
+import { addTrunks } from './routes/trunks.js';
 import { addJsonParser, compileSerializer, compileValidator } from './routes/parsing.js';
+import { registerWeb } from './web.js';
 
 export interface AppOptions {
   pool: Pool;
@@ -66,6 +69,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addJsonParser(app);
   addMetrics(app, pool);
   addHealth(app, { pool, redis });
+  await registerWeb(app);
   await app.register(
     async (v1) => {
       guardAccess(v1, authenticate, rateLimit);
@@ -80,6 +84,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 function addRoutes(app: App, parts: RouteParts): void {
   addCampaigns(app, parts);
   addCampaignActions(app, parts);
+  addCallRoutes(app, parts);
+  addTrunks(app, parts);
 }
 
 function typed(app: FastifyInstance) {

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { addCalls, call, callWithAttempts } from '@dialstream/shared/api/calls.js';
+import { readDefaultCountry } from '@dialstream/shared/db/accounts.js';
+import { addCalls as insertCalls, cancelCalls, type CallToAdd } from '@dialstream/shared/db/call-changes.js';
+import { findCall, listCalls } from '@dialstream/shared/db/calls.js';
+import { emitCounts, finishWhenDone } from '@dialstream/shared/db/campaign-changes.js';
+import { findCampaign } from '@dialstream/shared/db/campaigns.js';
+import type { Db } from '@dialstream/shared/db/pool.js';
+import { callStatuses, type CampaignStatus } from '@dialstream/shared/domain/status.js';
+import type { App, RouteParts } from '../app.js';
+import { notFound, ProblemError } from '../problems.js';
+import { byId, commaList, listOf, listQuery, pageOf } from './paging.js';
+import { readPhones } from './phones.js';
+
+const added = z.object({
+  /** In the order sent; a duplicate has the id of the call that is there. */
+  ids: z.array(z.string()),
+  accepted: z.int(),
+  invalid: z.int(),
+  duplicates: z.int(),
+});
+
+const filter = listQuery.extend({
+  status: commaList(z.enum(callStatuses)).optional(),
+  /** Digits that the phone holds. */
+  q: z
+    .string()
+    .max(100)
+    .transform((text) => text.replaceAll(/\D/g, ''))
+    .refine((digits) => digits !== '', 'must have a digit')
+    .optional(),
+});
+
+const named = z
+  .strictObject({
+    ids: z.array(z.uuid()).max(10_000).default([]),
+    phones: z.array(z.string().max(100)).max(10_000).default([]),
+  })
+  .refine(({ ids, phones }) => ids.length + phones.length > 0, {
+    path: ['ids'],
+    message: 'or phones must name a call',
+  });
+
+const config = { role: 'operator' } as const;
+
+export function addCallRoutes(app: App, parts: RouteParts): void {
+  addReading(app, parts);
+  const { pool, once } = parts;
+
+  app.post(
+    '/campaigns/:id/calls',
+    { config, schema: { params: byId, body: addCalls, response: { 201: added } } },
+    async (request, reply) => {
+      const { accountId } = request.principal;
+      const campaignId = request.params.id;
+      const calls = await withNumbers(pool, accountId, request.body.calls);
+      return once(request, reply, [campaignId], async (tx, emit) => {
+        if ((await statusOf(tx, accountId, campaignId)) === 'finished') {
+          throw new ProblemError('illegal_transition', 'A finished campaign takes no more calls.');
+        }
+        const body = await insertCalls(tx, { accountId, campaignId }, calls);
+        if (body.accepted + body.invalid > 0) await emitCounts(tx, emit, campaignId);
+        // None of them may be one to dial.
+        await finishWhenDone(tx, emit, campaignId);
+        return { status: 201, body };
+      });
+    },
+  );
+
+  app.post(
+    '/campaigns/:id/calls/cancel',
+    { config, schema: { params: byId, body: named, response: { 200: z.object({ cancelled: z.int() }) } } },
+    async (request, reply) => {
+      const { accountId } = request.principal;
+      const campaignId = request.params.id;
+      const { ids, phones: texts } = request.body;
+      const phones = await readPhones(texts, await readDefaultCountry(pool, accountId));
+      const which = { ids, phones: phones.filter((phone) => phone !== null) };
+      return once(request, reply, [campaignId], async (tx, emit) => {
+        await statusOf(tx, accountId, campaignId);
+        const cancelled = await cancelCalls(tx, emit, { accountId, campaignId }, which);
+        if (cancelled > 0) await emitCounts(tx, emit, campaignId);
+        await finishWhenDone(tx, emit, campaignId);
+        return { status: 200, body: { cancelled } };
+      });
+    },
+  );
+}
+
+function addReading(app: App, { pool }: RouteParts): void {
+  app.get(
+    '/campaigns/:id/calls',
+    { schema: { params: byId, querystring: filter, response: { 200: listOf(call) } } },
+    async ({ principal, params: { id: campaignId }, query }) => {
+      await statusOf(pool, principal.accountId, campaignId);
+      const { limit, cursor: after, status: statuses, q: digits } = query;
+      const found = await listCalls(pool, { campaignId, statuses, digits, after, limit: limit + 1 });
+      return pageOf(found, limit, ({ id }) => id);
+    },
+  );
+
+  app.get(
+    '/calls/:id',
+    { schema: { params: byId, response: { 200: callWithAttempts } } },
+    async ({ principal, params: { id } }) => {
+      const found = await findCall(pool, principal.accountId, id);
+      if (found === null) throw notFound('call');
+      return found;
+    },
+  );
+}
+
+async function withNumbers(
+  db: Db,
+  accountId: string,
+  calls: z.infer<typeof addCalls>['calls'],
+): Promise<CallToAdd[]> {
+  const country = await readDefaultCountry(db, accountId);
+  const phones = await readPhones(
+    calls.map(({ phone }) => phone),
+    country,
+  );
+  return calls.map((call, index) => ({ ...call, e164: phones[index] ?? null }));
+}
+
+/** Throws when the account has no such campaign. */
+async function statusOf(db: Db, accountId: string, campaignId: string): Promise<CampaignStatus> {
+  const campaign = await findCampaign(db, accountId, campaignId);
+  if (campaign === null) throw notFound('campaign');
+  return campaign.status;
+}
