@@ -1,5 +1,6 @@
 import {
   fastify,
+  LogController,
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
@@ -14,12 +15,15 @@ import type { Log } from '@dialstream/shared/log.js';
 import { ProblemError, problemType } from './problems.js';
 import type { Authenticate } from './principal.js';
 import { guardAccess, type RateLimit } from './routes/access.js';
+import { addAccounts } from './routes/accounts.js';
 import { addCallRoutes } from './routes/calls.js';
 import { addCampaignActions } from './routes/campaign-actions.js';
 import { addCampaigns } from './routes/campaigns.js';
 import { addHealth } from './routes/health.js';
+import { addKeys } from './routes/keys.js';
 import { addMetrics } from './routes/metrics.js';
 import { createOnce, type Once } from './routes/once.js';
+import { addSuppressions } from './routes/suppressions.js';
 import { addTrunks } from './routes/trunks.js';
 import { addJsonParser, compileSerializer, compileValidator } from './routes/parsing.js';
 import { registerWeb } from './web.js';
@@ -55,7 +59,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
@@ -86,6 +90,9 @@ function addRoutes(app: App, parts: RouteParts): void {
   addCampaignActions(app, parts);
   addCallRoutes(app, parts);
   addTrunks(app, parts);
+  addSuppressions(app, parts);
+  addAccounts(app, parts);
+  addKeys(app, parts);
 }
 
 function typed(app: FastifyInstance) {

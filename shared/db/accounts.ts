@@ -1,29 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
+import type { Account, PatchAccount } from '../api/accounts.js';
 import { openScope } from '../events/outbox.js';
 import { setRootKey } from './api-keys.js';
 import { transaction, type Db, type Pool, type Tx } from './pool.js';
-
-/** An account as it is shown. Minutes may be fractions: the database counts seconds. */
-export interface Account {
-  id: string;
-  name: string;
-  /** A null balance: no limit. */
-  minutes: { balance: number | null; reserved: number };
-  /** A null limit: none. */
-  uniqueUsers: { limit: number | null; used: number; periodEnd: string | null };
-  maxConcurrent: number | null;
-  defaultCountry: string;
-}
-
-/** What may be changed of an account; what is left out stays. */
-export interface AccountChange {
-  name?: string | undefined;
-  balanceMinutes?: number | null | undefined;
-  uniqueUsersLimit?: number | null | undefined;
-  periodEnd?: string | null | undefined;
-  maxConcurrent?: number | null | undefined;
-  defaultCountry?: string | undefined;
-}
 
 interface AccountRow {
   id: string;
@@ -39,16 +18,6 @@ interface AccountRow {
 
 const columns = `id, name, balance_seconds, reserved_seconds, unique_users_limit, unique_users_used, period_end,
   max_concurrent, default_country`;
-
-/** Which column each field of a change sets. */
-const changeable = {
-  name: 'name',
-  balanceMinutes: 'balance_seconds',
-  uniqueUsersLimit: 'unique_users_limit',
-  periodEnd: 'period_end',
-  maxConcurrent: 'max_concurrent',
-  defaultCountry: 'default_country',
-} as const satisfies Record<keyof AccountChange, string>;
 
 /** Any number; the advisory lock of whoever makes the root account. */
 const rootLock = 7_234_001;
@@ -100,23 +69,28 @@ export async function addAccount(tx: Tx, id: string, name: string): Promise<void
   await tx.query('insert into accounts (id, name) values ($1, $2)', [id, name]);
 }
 
-/** Null: there is no such account. */
-export async function changeAccount(tx: Tx, id: string, change: AccountChange): Promise<Account | null> {
-  const fields = (Object.keys(changeable) as (keyof AccountChange)[]).filter(
-    (field) => change[field] !== undefined,
-  );
-  if (fields.length === 0) return readAccount(tx, id);
-  const sets = fields.map((field, index) => `${changeable[field]} = $${index + 2}`);
+/** Changes what is named. Null: there is no such account. */
+export async function changeAccount(tx: Tx, id: string, change: PatchAccount): Promise<Account | null> {
+  const given = Object.entries(columnValues(change)).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return readAccount(tx, id);
+  const sets = given.map(([column], index) => `${column} = $${index + 2}`);
   const { rows } = await tx.query<AccountRow>(
     `update accounts set ${sets.join(', ')} where id = $1 returning ${columns}`,
-    [id, ...fields.map((field) => columnValue(change, field))],
+    [id, ...given.map(([, value]) => value)],
   );
   return rows[0] ? toAccount(rows[0]) : null;
 }
 
-function columnValue(change: AccountChange, field: keyof AccountChange): unknown {
-  if (field !== 'balanceMinutes') return change[field];
-  return typeof change.balanceMinutes === 'number' ? Math.round(change.balanceMinutes * 60) : null;
+function columnValues({ name, minutes, uniqueUsers, maxConcurrent, defaultCountry }: PatchAccount) {
+  const balance = minutes?.balance;
+  return {
+    name,
+    balance_seconds: typeof balance === 'number' ? Math.round(balance * 60) : balance,
+    unique_users_limit: uniqueUsers?.limit,
+    period_end: uniqueUsers?.periodEnd,
+    max_concurrent: maxConcurrent,
+    default_country: defaultCountry,
+  } satisfies Partial<Record<keyof AccountRow, unknown>>;
 }
 
 function toAccount(row: AccountRow): Account {

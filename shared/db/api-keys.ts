@@ -1,24 +1,19 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
+import type { ApiKey, Role } from '../api/accounts.js';
 import type { Db, Tx } from './pool.js';
 
-export const keyRoles = ['admin', 'operator', 'viewer'] as const;
-export type KeyRole = (typeof keyRoles)[number];
-
-export interface ApiKey {
-  id: string;
+/** A key with whom it acts for. */
+export interface StoredKey extends ApiKey {
   accountId: string;
-  name: string;
-  role: KeyRole;
   isRoot: boolean;
-  createdAt: string;
 }
 
 interface KeyRow {
   id: string;
   account_id: string;
   name: string;
-  role: KeyRole;
+  role: Role;
   is_root: boolean;
   created_at: Date;
 }
@@ -31,7 +26,7 @@ export function hashKey(secret: string): Buffer {
 }
 
 /** The key with this hash, or null when there is none or it was revoked. */
-export async function findKey(db: Db, hash: Buffer): Promise<ApiKey | null> {
+export async function findKey(db: Db, hash: Buffer): Promise<StoredKey | null> {
   const { rows } = await db.query<KeyRow>({
     name: 'find-key',
     text: `select ${columns} from api_keys where secret_hash = $1 and revoked_at is null`,
@@ -43,8 +38,8 @@ export async function findKey(db: Db, hash: Buffer): Promise<ApiKey | null> {
 /** Adds a key to an account. Only the hash of its secret is kept. */
 export async function addKey(
   tx: Tx,
-  key: { accountId: string; name: string; role: KeyRole; secret: string },
-): Promise<ApiKey> {
+  key: { accountId: string; name: string; role: Role; secret: string },
+): Promise<StoredKey> {
   const { rows } = await tx.query<KeyRow>(
     `insert into api_keys (id, account_id, name, role, secret_hash) values ($1, $2, $3, $4, $5)
       returning ${columns}`,
@@ -59,7 +54,7 @@ export async function listKeys(
   db: Db,
   accountId: string,
   { after, limit }: { after: string | null; limit: number },
-): Promise<ApiKey[]> {
+): Promise<StoredKey[]> {
   const { rows } = await db.query<KeyRow>(
     `select ${columns} from api_keys
       where account_id = $1 and revoked_at is null and ($2::uuid is null or id > $2) order by id limit $3`,
@@ -105,7 +100,7 @@ export async function setRootKey(tx: Tx, accountId: string, secret: string): Pro
   if (rowCount === 0) throw new Error('ADMIN_KEY is the key of somebody else already; choose another one.');
 }
 
-function toKey(row: KeyRow): ApiKey {
+function toKey(row: KeyRow): StoredKey {
   return {
     id: row.id,
     accountId: row.account_id,
