@@ -10,6 +10,7 @@ import { runUntilSignal } from '@dialstream/shared/lifecycle.js';
 import { createLog } from '@dialstream/shared/log.js';
 import { createApp } from './app.js';
 import { createAuthenticate } from './auth.js';
+import { startClock } from './clock/clock.js';
 import { createGateway } from './gateway/gateway.js';
 
 const { config, databaseUrl, redisUrl } = loadConfigOrExit();
@@ -34,6 +35,7 @@ await runUntilSignal(log, config.drainSeconds, async (defer) => {
   defer(() => app.close());
   const gateway = createGateway({ httpServer: app.server, redis, pool, prefix, log, authenticate });
   defer(() => gateway.close());
+  defer(startClock({ pool, outbox, log }));
   await app.listen({ host, port }).catch((error: unknown) => explainListening(error, config));
 });
 
