@@ -57,6 +57,7 @@ const environment = z.object({
   ADMIN_KEY: z.string().min(16, 'must have at least 16 characters').optional(),
   DEMO: flag.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  SIP_AUTO_TRYING: flag.default(true),
   DRAIN_SECONDS: z.coerce.number().int().min(0).max(3600).default(30),
   REDIS_PREFIX: z
     .string()
@@ -79,6 +80,8 @@ export interface Config {
   redisPrefix: string;
   drachtio: { host: string | undefined; port: number; secret: string };
   sipBind: SipAddress[];
+  /** The agent sends 100 when its client takes its time with an INVITE (RFC 3261 section 17.2.1). */
+  sipAutoTrying: boolean;
   rtp: { host: string; firstPort: number; lastPort: number };
   dataDir: string;
   adminKey: string | undefined;
@@ -110,6 +113,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisPrefix: e.REDIS_PREFIX,
     drachtio: { host: e.DRACHTIO_HOST, port: e.DRACHTIO_PORT, secret: e.DRACHTIO_SECRET ?? 'cymru' },
     sipBind: e.SIP_BIND,
+    sipAutoTrying: e.SIP_AUTO_TRYING,
     rtp: { host: e.RTP_HOST, firstPort: e.RTP_PORTS.first, lastPort: e.RTP_PORTS.last },
     dataDir: e.DATA_DIR,
     adminKey: e.ADMIN_KEY,

@@ -15,6 +15,7 @@ try {
     const agent = await startSipAgent({
       admin: { host, port, secret },
       sip: config.sipBind,
+      autoTrying: config.sipAutoTrying,
       log,
       journalFile: path.join(config.dataDir, `sip-agent-${port}.journal`),
     });

@@ -48,6 +48,8 @@ export interface ResponseSender {
 /** SIP's own dialog (RFC 3261 section 12). */
 export interface SipDialog {
   id: string;
+  /** False once a BYE has come, even before anybody listens. */
+  connected: boolean;
   sip: { callId: string; localTag: string; remoteTag: string };
   remote: { uri: string; sdp: string };
   res: SipResponse;
@@ -210,7 +212,8 @@ export async function connectDrachtio(options: DrachtioOptions): Promise<Drachti
     },
     close() {
       closing = true;
-      stack.disconnect();
+      // Between two connections there is none that could be closed, and drachtio-srf asserts that there is.
+      if (connected) stack.disconnect();
     },
   };
 }

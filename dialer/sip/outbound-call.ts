@@ -218,11 +218,14 @@ function holdDialog(
       stack.removeDialog(dialog);
       resolve('lost');
     });
-    dialog.once('destroy', () => {
+    const onBye = (): void => {
       over = true;
       stopListening();
       resolve('remote');
-    });
+    };
+    dialog.once('destroy', onBye);
+    // A BYE that came in one read with the answer was told to nobody.
+    if (!dialog.connected) onBye();
   });
   // A re-INVITE is answered with what we offered (RFC 3261 section 14.2).
   dialog.on('modify', (_, response) => response.send(200, { body: invitation.sdp }));

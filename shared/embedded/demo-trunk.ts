@@ -37,6 +37,8 @@ export async function placeDemoTrunk({ dataDir, rtp }: Config): Promise<DemoTrun
       SIP_BIND: `udp:${host}:${port},tcp:${host}:${port}`,
       RTP_HOST: host,
       RTP_PORTS: `${range.first}-${range.last}`,
+      // Numbers ending in 93 get no reply at all.
+      SIP_AUTO_TRYING: '0',
       // A simulated carrier may hang up at once.
       DRAIN_SECONDS: '0',
     },

@@ -37,7 +37,8 @@ const phones = ['+1202555', '+1415555'].flatMap((start) =>
  */
 export async function loadDemo({ baseUrl, adminKey, trunkHost, trunkPort, log }: DemoOptions): Promise<void> {
   const api = createApi(baseUrl, adminKey);
-  const trunk = { name: trunkName, host: trunkHost, port: trunkPort };
+  // Numbers ending in 96 ask for these.
+  const trunk = { name: trunkName, host: trunkHost, port: trunkPort, username: 'demo', password: 'demo' };
   const trunks = await api('GET', '/v1/trunks?limit=500', trunkList);
   const demoTrunk = trunks.items.find(({ name }) => name === trunkName);
   if (demoTrunk && (demoTrunk.host !== trunkHost || demoTrunk.port !== trunkPort)) {

@@ -1,10 +1,14 @@
 import { benchClaim } from './claim.js';
+import { benchDial } from './dial.js';
+import { benchLatency } from './latency.js';
 
 /**
  * `npm run bench [name …]`: prints its figures as JSON lines. Without names all are run.
  * `claim=1000000` stops at a million waiting calls.
  */
 const benches: Record<string, (argument: string | undefined) => Promise<void>> = {
+  dial: (pace) => benchDial(Number(pace ?? 320)),
+  latency: (seconds) => benchLatency(Number(seconds ?? 30)),
   claim: (largest) => benchClaim(Number(largest ?? 10_000_000)),
 };
 
