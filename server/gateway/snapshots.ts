@@ -26,12 +26,14 @@ export interface Snapshot {
 export type TakeSnapshot = (feed: TopicFeed) => Promise<Snapshot | null>;
 
 export function createSnapshots(pool: Pool): TakeSnapshot {
-  return shareInFlight(async (feed) => {
-    // Position first, state after: every event up to it was committed before it was published.
-    const cursor = feed.position;
-    const state = await readState(pool, feed.topic);
-    return state && { cursor, state };
-  });
+  const share = shareInFlight<Snapshot | null>();
+  return ({ topic, position }) =>
+    // By topic, not by feed: whoever asks again and again has one query running all the same.
+    share(`${topic.stored} ${position.epoch}`, async () => {
+      // Position first, state after: every event up to it was committed before it was published.
+      const state = await readState(pool, topic);
+      return state && { cursor: position, state };
+    });
 }
 
 async function readState(pool: Pool, { name, accountId }: Topic): Promise<object | null> {

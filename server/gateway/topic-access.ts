@@ -17,7 +17,9 @@ const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function createTopicAccess(pool: Pool): FindTopic {
   // A campaign never changes its account.
   const owners = new Map<string, string>();
-  const ownerOf = shareInFlight(async (campaignId: string) => {
+  const share = shareInFlight<string | null>();
+
+  async function ownerOf(campaignId: string): Promise<string | null> {
     const owner = await readOwner(pool, campaignId);
     if (owner !== null) {
       const [oldest] = owners.keys();
@@ -25,7 +27,7 @@ export function createTopicAccess(pool: Pool): FindTopic {
       owners.set(campaignId, owner);
     }
     return owner;
-  });
+  }
 
   return async ({ accountId, role }, name) => {
     if (!isTopicName(name)) return { refused: 'not_found' };
@@ -33,7 +35,7 @@ export function createTopicAccess(pool: Pool): FindTopic {
     const campaignId = campaignOf(name);
     if (campaignId !== null) {
       if (!uuid.test(campaignId)) return { refused: 'not_found' };
-      const owner = owners.get(campaignId) ?? (await ownerOf(campaignId));
+      const owner = owners.get(campaignId) ?? (await share(campaignId, () => ownerOf(campaignId)));
       if (owner !== accountId) return { refused: 'not_found' };
     }
     return { name, stored: storedTopic(accountId, name), accountId };

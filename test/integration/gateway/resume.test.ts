@@ -122,6 +122,19 @@ describe('resuming', () => {
     expect([...seen, ...client.seqs()]).toEqual(range(1, 301));
   });
 
+  test('accepts a cursor that another gateway was faster to reach', async ({ live }) => {
+    const { url, token, client, epoch, redis, keys } = await withEvents(live, 3);
+    await client.until('events', ({ events }) => events.length === 3);
+    // Published, but this gateway has not heard of it yet.
+    const body = JSON.stringify({ specversion: '1.0', id: 'x', type: 'campaign.updated', data: {} });
+    await redis.multi().hset(keys.head, 'seq', 4).xadd(keys.stream, '4-0', 't', 0, 'e', body).exec();
+    const returning = await live.client(url, token);
+    const ack = await returning.subscribe('campaigns', { epoch, seq: 4 });
+    expect(ack).toMatchObject({ ok: true, recovered: true });
+    await client.until('the event', ({ events }) => events.length === 4);
+    expect(returning.events).toEqual([]);
+  });
+
   test('gives in order what a dead publisher had left', async ({ live }) => {
     const { client, publisher, outbox, accountId, campaignId } = await withEvents(live, 2);
     const dead: Publisher = { ...publisher, publish: () => undefined };
