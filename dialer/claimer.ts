@@ -52,12 +52,12 @@ export async function claimCalls(options: ClaimOptions): Promise<StartedAttempt[
         callerIds.length > 0 ? (callerIds[(call.attempts + i) % callerIds.length] ?? null) : null;
       return [{ id, callId: call.id, trunkId: trunk.id, callerId, sipCallId: id, sipFromTag: newTag() }];
     });
-    const started =
-      attempts.length > 0
-        ? await startAttempts(tx, emit, { dialerId, campaignId, accountId, reservedSeconds }, attempts)
-        : [];
-    await reserveSeconds(tx, accountId, reservedSeconds * started.length);
-    await emitCounts(tx, emit, campaignId);
+    // Given at once, done in this order.
+    const [started] = await Promise.all([
+      startAttempts(tx, emit, { dialerId, campaignId, accountId, reservedSeconds }, attempts),
+      reserveSeconds(tx, accountId, reservedSeconds * attempts.length),
+      emitCounts(tx, emit, campaignId),
+    ]);
     if (started.length < due.length) await finishWhenDone(tx, emit, campaignId);
     return started;
   });
@@ -76,11 +76,10 @@ async function sort(tx: Tx, emit: Emit, campaign: RunningCampaign, due: DueCall[
       ? [{ id: call.id, status: call.attempts === 0 ? 'not_dialed' : 'completed_without_answer', ...fate }]
       : [],
   );
-  const beyond = await countUniqueUsers(
-    tx,
-    campaign.accountId,
-    dial.map((call) => call.e164),
-  );
+  const phones = dial.map((call) => call.e164);
+  const beyond = campaign.limitsUniqueUsers
+    ? await countUniqueUsers(tx, campaign.accountId, phones)
+    : new Set<string>();
   if (beyond.size > 0) {
     for (const call of dial.filter(({ e164 }) => beyond.has(e164))) {
       dropped.push({ id: call.id, status: 'plan_limit_exceeded', reason: 'unique_users_limit' });

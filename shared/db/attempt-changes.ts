@@ -12,7 +12,7 @@ import {
 } from '../domain/status.js';
 import { campaignEvent, type Emit } from '../events/outbox.js';
 import { emitCountsOf, finishWhenDone } from './campaign-changes.js';
-import { readCounts } from './campaign-counts.js';
+import { readCounts, type CampaignCounts } from './campaign-counts.js';
 import { writeAttempts, writeCalls } from './attempt-writes.js';
 import type { Tx } from './pool.js';
 
@@ -85,15 +85,17 @@ export async function applyAttemptChanges(
     const after = afterChange(attempt, change);
     return after === null ? [] : [after];
   });
-  await writeAttempts(tx, changed);
   const told = changed.filter(({ change }) => change.kind !== 'sent');
-  if (told.length > 0) {
-    const dueAt = await writeCalls(tx, told);
-    for (const one of told) emitChange(emit, one, dueAt.get(one.attempt.call_id) ?? null);
-    await settle(tx, told);
-    await suppress(tx, told);
-    await tellCounts(tx, emit, told);
-  }
+  // Given at once, done in this order.
+  const [, dueAt, , , counts] = await Promise.all([
+    writeAttempts(tx, changed),
+    writeCalls(tx, told),
+    settle(tx, told),
+    suppress(tx, told),
+    changedCounts(tx, told),
+  ]);
+  for (const one of told) emitChange(emit, one, dueAt.get(one.attempt.call_id) ?? null);
+  await tellCounts(tx, emit, counts);
   return new Set(locked.map(({ attempt }) => attempt.id));
 }
 
@@ -273,11 +275,15 @@ async function suppress(tx: Tx, changed: ChangedAttempt[]): Promise<void> {
   }
 }
 
-async function tellCounts(tx: Tx, emit: Emit, changed: ChangedAttempt[]): Promise<void> {
+/** The counts of the campaigns in which they have changed. */
+async function changedCounts(tx: Tx, changed: ChangedAttempt[]): Promise<CampaignCounts[]> {
   const touched = changed.filter((one) => one.ended || one.callStatus !== one.attempt.call_status);
-  if (touched.length === 0) return;
-  const campaignIds = [...new Set(touched.map(({ attempt }) => attempt.campaign_id))];
-  for (const row of await readCounts(tx, campaignIds)) {
+  if (touched.length === 0) return [];
+  return readCounts(tx, [...new Set(touched.map(({ attempt }) => attempt.campaign_id))]);
+}
+
+async function tellCounts(tx: Tx, emit: Emit, counts: CampaignCounts[]): Promise<void> {
+  for (const row of counts) {
     emitCountsOf(emit, row);
     const { planned, in_progress: talking, retry_scheduled: waiting } = row.counts;
     if (planned + talking + waiting + row.activeAttempts === 0)

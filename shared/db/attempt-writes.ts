@@ -40,6 +40,7 @@ export async function writeAttempts(tx: Tx, changed: ChangedAttempt[]): Promise<
 
 /** Writes the calls of changed attempts; gives when those that wait again are due, by call id. */
 export async function writeCalls(tx: Tx, changed: ChangedAttempt[]): Promise<Map<string, string>> {
+  if (changed.length === 0) return new Map();
   const rows = changed.map(
     ({ attempt, change, state, callStatus, reason, retryInSeconds, ended, charged }) => ({
       id: attempt.call_id,

@@ -10,6 +10,8 @@ export interface RunningCampaign {
   accountMaxConcurrent: number | null;
   /** Seconds of talk that are paid for and not held by attempts under way; null: no limit. */
   secondsLeft: number | null;
+  /** Whether the account has a limit of unique users. */
+  limitsUniqueUsers: boolean;
   /** Whether the account's balance itself is spent. */
   outOfMinutes: boolean;
   /** Calls due now, counted up to the limit that was asked for. */
@@ -46,12 +48,14 @@ export async function runningCampaigns(db: Db, most: number): Promise<RunningCam
     settings: CampaignSettings;
     max_concurrent: number | null;
     seconds_left: number | null;
+    limits_unique_users: boolean;
     out_of_minutes: boolean;
     due: number;
   }>({
     name: 'running-campaigns',
     text: `select p.id, p.name, p.account_id, p.settings, a.max_concurrent,
         a.balance_seconds - a.reserved_seconds as seconds_left,
+        a.unique_users_limit is not null as limits_unique_users,
         coalesce(a.balance_seconds <= 0, false) as out_of_minutes, due.due
       from campaigns p join accounts a on a.id = p.account_id
       cross join lateral (select count(*)::int as due from (${dueCalls('p.id', '$1', '')}) d) due
@@ -64,6 +68,7 @@ export async function runningCampaigns(db: Db, most: number): Promise<RunningCam
     settings: { ...row.settings, name: row.name },
     accountMaxConcurrent: row.max_concurrent,
     secondsLeft: row.seconds_left,
+    limitsUniqueUsers: row.limits_unique_users,
     outOfMinutes: row.out_of_minutes,
     due: row.due,
   }));
@@ -133,6 +138,7 @@ export async function startAttempts(
   owner: { dialerId: string; campaignId: string; accountId: string; reservedSeconds: number },
   attempts: NewAttempt[],
 ): Promise<StartedAttempt[]> {
+  if (attempts.length === 0) return [];
   const column = <K extends keyof NewAttempt>(name: K): NewAttempt[K][] =>
     attempts.map((attempt) => attempt[name]);
   const { rows } = await tx.query<{

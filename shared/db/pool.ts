@@ -34,14 +34,23 @@ export function createPool(options: PoolOptions): Pool {
     query_timeout: statementTimeoutMs + 5_000,
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
+    // Queries given without waiting for each other travel together; Postgres works on them in their order.
+    pipeline: true,
   });
   // An idle connection that breaks is replaced by the pool; the next query tells if Postgres is gone.
   pool.on('error', (error) => log.warn({ err: error }, 'an idle Postgres connection broke'));
   return pool;
 }
 
-/** Runs `work` in a transaction: commits its result, or rolls back and throws what it threw. */
-export async function transaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` in a transaction: commits its result, or rolls back and throws what it threw. `last` is what is to be
+ * written at the end: it travels together with the commit.
+ */
+export async function transaction<T>(
+  pool: Pool,
+  work: (tx: Tx) => Promise<T>,
+  last: (tx: Tx) => Promise<unknown> = async () => {},
+): Promise<T> {
   const tx = await pool.connect();
   let broken: Error | undefined;
   // A connection that breaks between two queries says so only here; the query after it throws.
@@ -50,9 +59,12 @@ export async function transaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): 
   };
   tx.on('error', onError);
   try {
-    await tx.query('begin');
-    const result = await work(tx);
-    await tx.query('commit');
+    const begun = tx.query('begin');
+    const [result] = await Promise.all([work(tx), begun]);
+    const written = last(tx);
+    const [{ command }] = await Promise.all([tx.query('commit'), written]);
+    // Postgres answers the commit of a failed transaction with a rollback, and no error.
+    if (command !== 'COMMIT') throw new Error('the transaction was rolled back');
     return result;
   } catch (error) {
     await tx.query('rollback').catch((rollbackError: Error) => {

@@ -27,7 +27,8 @@ export interface Outbox {
   /**
    * Runs `work` in a transaction that holds the events it emits, and publishes them after the commit.
    * The scopes are locked first and in one order, so that two changes cannot wait for each other, and so
-   * that the numbers within a scope follow the order of the commits. Emitting outside of them, and of those
+   * that the numbers within a scope follow the order of the commits; what `work` reads, it reads under the
+   * lock. Emitting outside of them, and of those
    * that `work` opens, throws.
    */
   change<T>(scopes: Iterable<string>, work: (tx: Tx, emit: Emit, open: OpenScope) => Promise<T>): Promise<T>;
@@ -37,23 +38,32 @@ export interface Outbox {
 
 export function createOutbox({ pool, publisher }: { pool: Pool; publisher: Publisher }): Outbox {
   const change: Outbox['change'] = async (scopes, work) => {
-    const { result, events } = await transaction(pool, async (tx) => {
-      const heads = await lockScopes(tx, [...new Set(scopes)]);
-      const emitted: NumberedEvent[] = [];
-      const emit: Emit = (event) => {
-        const no = heads.get(event.scope);
-        if (no === undefined) throw new Error(`scope ${event.scope} is not locked by this change`);
-        heads.set(event.scope, no + 1);
-        emitted.push({ ...event, no: no + 1 });
-      };
-      const open: OpenScope = async (scope) => {
-        await openScope(tx, scope);
-        heads.set(scope, 0);
-      };
-      const done = await work(tx, emit, open);
-      if (emitted.length > 0) await writeEvents(tx, heads, emitted);
-      return { result: done, events: emitted };
-    });
+    const emitted: PendingEvent[] = [];
+    let heads = new Map<string, number>();
+    let events: NumberedEvent[] = [];
+    const result = await transaction(
+      pool,
+      async (tx) => {
+        const opened: string[] = [];
+        const open: OpenScope = async (scope) => {
+          opened.push(scope);
+          await openScope(tx, scope);
+        };
+        // The queries of `work` follow the lock without waiting for its answer: Postgres keeps their order.
+        const locking = lockScopes(tx, [...new Set(scopes)]);
+        const [done, locked] = await Promise.all([
+          work(tx, (event) => void emitted.push(event), open),
+          locking,
+        ]);
+        heads = locked;
+        for (const scope of opened) heads.set(scope, 0);
+        events = numbered(emitted, heads);
+        return done;
+      },
+      async (tx) => {
+        if (events.length > 0) await writeEvents(tx, heads, events);
+      },
+    );
     publisher.publish(events);
     return result;
   };
@@ -66,6 +76,16 @@ export function createOutbox({ pool, publisher }: { pool: Pool; publisher: Publi
         return work(tx, emit);
       }),
   };
+}
+
+/** Gives events the next numbers of their scopes, which are counted up in `heads`. */
+function numbered(events: readonly PendingEvent[], heads: Map<string, number>): NumberedEvent[] {
+  return events.map((event) => {
+    const no = heads.get(event.scope);
+    if (no === undefined) throw new Error(`scope ${event.scope} is not locked by this change`);
+    heads.set(event.scope, no + 1);
+    return { ...event, no: no + 1 };
+  });
 }
 
 async function lockScopes(tx: Tx, scopes: string[]): Promise<Map<string, number>> {

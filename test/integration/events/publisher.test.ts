@@ -162,7 +162,9 @@ describe('publishing', () => {
       outboxes.map(async (outbox, i) => {
         for (let n = 0; n < 50; n += 1) {
           const version = i * 1_000 + n;
-          await outbox.change([campaignId], async (_, emit) => {
+          await outbox.change([campaignId], async (tx, emit) => {
+            // The answer to a query comes once the scope is locked.
+            await tx.query('select');
             order.push(version);
             emit(
               campaignEvent(accountId, campaignId, {
