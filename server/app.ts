@@ -118,7 +118,10 @@ const lostServiceSeconds = 2;
 function toProblemError(error: FastifyError): ProblemError {
   if (error instanceof ProblemError) return error;
   const { statusCode = 500 } = error;
-  if (statusCode === 404) return new ProblemError('not_found', 'There is nothing at this address.');
+  // 414: what stands for an id is longer than any.
+  if (statusCode === 404 || statusCode === 414) {
+    return new ProblemError('not_found', 'There is nothing at this address.');
+  }
   if (statusCode === 413) return new ProblemError('too_large', `A body may have ${maxBodyBytes} bytes.`);
   if (statusCode >= 400 && statusCode < 500) return new ProblemError('bad_request', error.message);
   return new ProblemError('internal', 'Something went wrong on our side.', {

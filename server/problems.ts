@@ -47,19 +47,17 @@ interface MoreOfProblem {
 export class ProblemError extends Error {
   override name = 'ProblemError';
   readonly code: ProblemCode;
+  /** Named so because Fastify reads it, too, and sets it: no getter, therefore. */
+  readonly statusCode: number;
   readonly errors: Fault[] | undefined;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ProblemCode, detail: string, more: MoreOfProblem = {}) {
     super(detail, { cause: more.cause });
     this.code = code;
+    this.statusCode = kinds[code].status;
     this.errors = more.errors;
     this.retryAfterSeconds = more.retryAfterSeconds;
-  }
-
-  /** Named so because Fastify reads it, too. */
-  get statusCode(): number {
-    return kinds[this.code].status;
   }
 
   toProblem(): Problem {
