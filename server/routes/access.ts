@@ -45,7 +45,8 @@ export function guardAccess(app: FastifyInstance, authenticate: Authenticate, li
     }
     request.principal = principal;
     request.apiKey = token;
-    const needed = request.routeOptions.config.role ?? (request.method === 'GET' ? 'viewer' : 'admin');
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    const needed = request.routeOptions.config.role ?? (reads ? 'viewer' : 'admin');
     if (!isAllowed(principal, needed)) {
       throw new ProblemError(
         'forbidden',
@@ -60,7 +61,7 @@ export function isAllowed({ role, isRoot }: Principal, needed: Role): boolean {
 }
 
 function bearerToken({ headers }: FastifyRequest): string | null {
-  return /^Bearer +([\x21-\x7e]{1,500})$/i.exec(headers.authorization ?? '')?.[1] ?? null;
+  return /^Bearer +(\S.{0,499})$/i.exec(headers.authorization ?? '')?.[1] ?? null;
 }
 
 /** Keys whose requests are counted; beyond, the one that asked longest ago is forgotten. */

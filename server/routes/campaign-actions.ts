@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { campaign, scheduleCampaign, type Campaign } from '@dialstream/shared/api/campaigns.js';
 import { changeCampaignStatus } from '@dialstream/shared/db/campaign-changes.js';
@@ -8,7 +9,7 @@ import type { Emit } from '@dialstream/shared/events/outbox.js';
 import type { App, RouteParts } from '../app.js';
 import type { Principal } from '../principal.js';
 import { accepted, notFound } from '../problems.js';
-import type { Answer } from './once.js';
+import type { Answer, ReplyHead, Work } from './once.js';
 import { byId } from './paging.js';
 import { ifMatch } from './versions.js';
 
@@ -31,12 +32,25 @@ const response = { 200: campaign };
 
 /** What is done to a campaign as a whole: each changes its status by the state machine, or is refused. */
 export function addCampaignActions(app: App, { once }: RouteParts): void {
+  const act = async (
+    request: FastifyRequest,
+    reply: ReplyHead,
+    id: string,
+    work: Work<Campaign>,
+  ): Promise<Campaign> => {
+    const body = await once(request, reply, [id], work);
+    if (reply.statusCode === 200) {
+      request.log.info({ campaignId: id, status: body.status }, 'a campaign was changed by request');
+    }
+    return body;
+  };
+
   for (const [name, { signal, code, done }] of Object.entries(actions)) {
     app.post(
       `/campaigns/:id/${name}`,
       { config, schema: { params: byId, body: z.strictObject({}), response } },
       (request, reply) =>
-        once(request, reply, [request.params.id], async (tx, emit) => {
+        act(request, reply, request.params.id, async (tx, emit) => {
           const { principal, params } = request;
           const reason = { code, message: `${done} by ${principal.name}.`, actor: principal.name };
           const { accountId } = principal;
@@ -52,7 +66,7 @@ export function addCampaignActions(app: App, { once }: RouteParts): void {
     '/campaigns/:id/schedule',
     { config, schema: { params: byId, body: scheduleCampaign, response } },
     (request, reply) =>
-      once(request, reply, [request.params.id], async (tx, emit) => {
+      act(request, reply, request.params.id, async (tx, emit) => {
         const { principal, params, body } = request;
         await schedule(tx, emit, { principal, id: params.id, ifVersion: ifMatch(request), ...body });
         return answer(tx, principal.accountId, params.id);

@@ -16,13 +16,14 @@ export type Work<Body> = (tx: Tx, emit: Emit, open: OpenScope) => Promise<Answer
 /** Answers a POST; see `createOnce`. Gives the body, with the status set. */
 export type Once = <Body>(
   request: FastifyRequest,
-  reply: StatusAndType,
+  reply: ReplyHead,
   scopes: Iterable<string>,
   work: Work<Body>,
 ) => Promise<Body>;
 
-/** What is set of a reply, whatever its route says of its body. */
-interface StatusAndType {
+/** A reply but for its body, whatever its route says of its body. */
+export interface ReplyHead {
+  readonly statusCode: number;
   code(status: number): unknown;
   type(contentType: string): unknown;
 }
@@ -36,7 +37,7 @@ interface StatusAndType {
 export function createOnce(outbox: Outbox): Once {
   return async <Body>(
     request: FastifyRequest,
-    reply: StatusAndType,
+    reply: ReplyHead,
     scopes: Iterable<string>,
     work: Work<Body>,
   ) => {

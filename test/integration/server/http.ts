@@ -16,7 +16,7 @@ import { addAccount } from '../../support/records.js';
 
 export { describe, expect, vi } from '../../support/fixtures.js';
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE';
 
 export interface Answer {
   status: number;
@@ -56,7 +56,7 @@ export class Http {
         },
         ...(text !== undefined && { payload: text }),
       });
-      const isJson = /json/.test(String(response.headers['content-type']));
+      const isJson = response.body !== '' && /json/.test(String(response.headers['content-type']));
       return {
         status: response.statusCode,
         body: isJson ? response.json() : response.body,
