@@ -1,4 +1,4 @@
-import type { DrachtioConnection, SentRequest } from './drachtio.js';
+import type { DrachtioConnection } from './drachtio.js';
 import { byeDeadlineMs, type RemoteEnd } from './outbound-call.js';
 
 /** A call that another process, or this one in another life, placed. */
@@ -52,34 +52,37 @@ export async function byeRemoteEnd(
 type Options = Parameters<DrachtioConnection['stack']['request']>[1];
 
 async function wasSent(connection: DrachtioConnection, uri: string, options: Options): Promise<boolean> {
-  return (await send(connection, uri, options)) !== null;
+  return (await send(connection, uri, options)).sent;
 }
 
 async function wasAnswered(connection: DrachtioConnection, uri: string, options: Options): Promise<boolean> {
-  const sent = await send(connection, uri, options);
-  if (sent === null) return false;
-  await within(
-    byeDeadlineMs,
-    new Promise<void>((resolve) => {
-      sent.on('response', () => resolve());
-    }),
-  );
-  return true;
+  const { sent, answered } = await send(connection, uri, options);
+  if (sent) await within(byeDeadlineMs, answered);
+  return sent;
 }
 
-/** Null: the SIP server did not send it, since it knows no such call. Throws when it is not reachable. */
+/** `sent` is false when the SIP server knows no such call. Throws when it is not reachable. */
 async function send(
   connection: DrachtioConnection,
   uri: string,
   options: Options,
-): Promise<SentRequest | null> {
+): Promise<{ sent: boolean; answered: Promise<void> }> {
   if (!connection.isConnected()) throw new Error('drachtio is not connected');
-  return within(
+  let onAnswer = (): void => {};
+  const answered = new Promise<void>((resolve) => {
+    onAnswer = resolve;
+  });
+  const sent = await within(
     sendDeadlineMs,
-    new Promise<SentRequest | null>((resolve) => {
-      connection.stack.request(uri, options, (error, request) => resolve(error ? null : request));
+    new Promise<boolean>((resolve) => {
+      connection.stack.request(uri, options, (error, request) => {
+        // At once: the answer may stand in the same read as the confirmation.
+        if (!error) request.on('response', onAnswer);
+        resolve(!error);
+      });
     }),
   );
+  return { sent, answered };
 }
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
