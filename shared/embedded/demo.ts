@@ -18,8 +18,17 @@ const campaign = {
   name: 'Demo campaign',
   callerIds: [callerId],
   // So quick that the whole campaign is over within three minutes.
-  retry: { maxAttempts: 2, afterSeconds: 10, rules: { busy: { afterSeconds: 5 } } },
-  pacing: { maxConcurrent: 30, callsPerSecond: 5 },
+  retry: {
+    maxAttempts: 2,
+    afterSeconds: 10,
+    rules: {
+      busy: { afterSeconds: 5 },
+      congestion: { afterSeconds: 5 },
+      // No reply at all takes 32 s each time to be known as such.
+      trunk_fault: { afterSeconds: 5, maxAttempts: 2 },
+    },
+  },
+  pacing: { maxConcurrent: 40, callsPerSecond: 8 },
   ringTimeoutSeconds: 15,
 };
 

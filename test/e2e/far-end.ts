@@ -28,11 +28,19 @@ export interface SceneOptions {
   ringMs?: number;
   holdSeconds?: number;
   maxAttempts?: number;
+  maxConcurrent?: number;
 }
 
 /** A trunk to sipp and a campaign that starts at once, with a subscriber from before its start. */
 export async function setScene(stack: Stack, options: SceneOptions): Promise<Scene> {
-  const { calls, callsPerSecond, ringMs = 200, holdSeconds = 0.5, maxAttempts = 1 } = options;
+  const {
+    calls,
+    callsPerSecond,
+    ringMs = 200,
+    holdSeconds = 0.5,
+    maxAttempts = 1,
+    maxConcurrent = 500,
+  } = options;
   const sipp = await startSipp({ scenario: 'answer', port: await freePort('127.0.0.1'), values: { ringMs } });
   const trunk = await stack.api<{ id: string }>('POST', '/v1/trunks', {
     name: `sipp ${sipp.port}`,
@@ -46,7 +54,7 @@ export async function setScene(stack: Stack, options: SceneOptions): Promise<Sce
     name: 'End to end',
     trunkIds: [trunk.id],
     ringTimeoutSeconds: 5,
-    pacing: { callsPerSecond, maxConcurrent: 500 },
+    pacing: { callsPerSecond, maxConcurrent },
     retry: {
       maxAttempts,
       afterSeconds: 1,

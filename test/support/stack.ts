@@ -8,6 +8,7 @@ import { keepRunning, type KeptRunning, type Part } from '@dialstream/shared/emb
 import { startNodeProcess } from '@dialstream/shared/embedded/node-process.js';
 import { freePort } from '@dialstream/shared/embedded/ports.js';
 import { programs } from '@dialstream/shared/embedded/programs.js';
+import type { ExitStatus } from '@dialstream/shared/embedded/service-process.js';
 import { until } from '@dialstream/shared/embedded/waiting.js';
 import { createLog, type Log } from '@dialstream/shared/log.js';
 
@@ -24,6 +25,8 @@ export interface Stack {
   kill(part: string, signal?: NodeJS.Signals): void;
   /** Waits until a part runs in another process than `pid`. */
   restarted(part: string, pid: number): Promise<void>;
+  /** How the process `pid` of a part ended. */
+  exitOf(part: string, pid: number): ExitStatus | undefined;
   addDialer(name: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -55,9 +58,10 @@ export async function startStack({
   };
   const parts = new Map<string, KeptRunning>();
   const urls = new Map<string, string>();
+  const exits = new Map<string, ExitStatus>();
   const pidFile = (name: string): string => path.join(dataDir, `${name}.pid`);
   const add = async (part: Part): Promise<void> => {
-    const kept = keepRunning(noting(part, urls), log);
+    const kept = keepRunning(noting(part, urls, exits), log);
     parts.set(part.name, kept);
     await kept.started;
   };
@@ -69,7 +73,7 @@ export async function startStack({
   Object.assign(process.env, env);
   try {
     const { baseUrl } = await startInstallation({ config: loadConfig(env), add, pidFile, log });
-    return assemble({ baseUrl, parts, urls, env, add, pidFile, stopParts, log });
+    return assemble({ baseUrl, parts, urls, exits, env, add, pidFile, stopParts, log });
   } catch (error) {
     await stopParts();
     throw error;
@@ -80,6 +84,7 @@ interface Assembly {
   baseUrl: string;
   parts: Map<string, KeptRunning>;
   urls: Map<string, string>;
+  exits: Map<string, ExitStatus>;
   env: Record<string, string>;
   add: (part: Part) => Promise<void>;
   pidFile: (name: string) => string;
@@ -87,7 +92,7 @@ interface Assembly {
   log: Log;
 }
 
-function assemble({ baseUrl, parts, urls, env, add, pidFile, stopParts, log }: Assembly): Stack {
+function assemble({ baseUrl, parts, urls, exits, env, add, pidFile, stopParts, log }: Assembly): Stack {
   const databaseUrl = urls.get('postgres') ?? '';
   const redisUrl = urls.get('redis') ?? '';
   const db = createPool({ databaseUrl, log, name: 'test-stack' });
@@ -112,6 +117,7 @@ function assemble({ baseUrl, parts, urls, env, add, pidFile, stopParts, log }: A
         },
         { withinMs: 60_000, what: `${name} runs again` },
       ).then(() => undefined),
+    exitOf: (name, before) => exits.get(`${name} ${before}`),
     addDialer: (name) =>
       add({
         name,
@@ -130,13 +136,14 @@ function assemble({ baseUrl, parts, urls, env, add, pidFile, stopParts, log }: A
   };
 }
 
-/** Notes where a service is reached. */
-function noting(part: Part, urls: Map<string, string>): Part {
+/** Notes where a service is reached, and how its processes end. */
+function noting(part: Part, urls: Map<string, string>, exits: Map<string, ExitStatus>): Part {
   return {
     name: part.name,
     async start() {
       const running = await part.start();
       if ('url' in running && typeof running.url === 'string') urls.set(part.name, running.url);
+      void running.exited.then((status) => exits.set(`${part.name} ${running.pid}`, status));
       return running;
     },
   };
