@@ -9,13 +9,9 @@ import { fileURLToPath } from 'node:url';
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
 /** Debian packages of the programs we run. */
-const packages = { 'redis-server': 'redis-server', sipp: 'sip-tester' };
+const packages = { 'redis-server': 'redis-server', sipp: 'sip-tester', chromium: 'chromium' };
 
-/**
- * Installs what package-lock.json says and writes nothing into it. `npm ci` would do the same, but refuses a
- * lock file that leaves out optional packages of other systems.
- */
-const installation = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+const installation = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
 
 /** What stops a start and needs no stack trace. */
 export class PrepareError extends Error {}

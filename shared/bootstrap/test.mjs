@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { bin, exitCode, orExplain, prepare } from './prepare.mjs';
 
-await orExplain(() => prepare(['redis-server', 'sipp']));
+await orExplain(() => prepare(['redis-server', 'sipp', 'chromium']));
 
 let failedChecks = 0;
 await check('Types', 'tsc', ['-b']);
