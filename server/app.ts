@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import {
   fastify,
   LogController,
@@ -22,6 +23,7 @@ import { addCampaigns } from './routes/campaigns.js';
 import { addHealth } from './routes/health.js';
 import { addKeys } from './routes/keys.js';
 import { addMetrics } from './routes/metrics.js';
+import { drainRequests } from './routes/draining.js';
 import { createOnce, type Once } from './routes/once.js';
 import { addSuppressions } from './routes/suppressions.js';
 import { addTrunks } from './routes/trunks.js';
@@ -35,6 +37,8 @@ export interface AppOptions {
   log: Log;
   authenticate: Authenticate;
   rateLimit?: RateLimit;
+  /** Milliseconds that requests under way have when the app closes. */
+  drainMs?: number;
 }
 
 /** What the routes below /v1 work with. */
@@ -55,13 +59,16 @@ const usualRateLimit: RateLimit = { burst: 2_000, perSecond: 500 };
 
 /** The HTTP face. It listens nowhere yet; tests ask it by `inject`. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { pool, redis, outbox, log, authenticate, rateLimit = usualRateLimit } = options;
+  const { pool, redis, outbox, log, authenticate } = options;
+  const { rateLimit = usualRateLimit, drainMs = 5_000 } = options;
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
+    forceCloseConnections: true,
+    clientErrorHandler: answerNoRequest,
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   });
   app.setValidatorCompiler(compileValidator);
@@ -71,6 +78,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     throw new ProblemError('not_found', 'There is nothing at this address.');
   });
   addJsonParser(app);
+  drainRequests(app, drainMs);
   addMetrics(app, pool);
   addHealth(app, { pool, redis });
   await registerWeb(app);
@@ -109,6 +117,19 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
   }
   if (problem.retryAfterSeconds !== undefined) void reply.header('retry-after', problem.retryAfterSeconds);
   void reply.code(problem.statusCode).type(problemType).serializer(JSON.stringify).send(problem.toProblem());
+}
+
+/** What came is no HTTP, or did not come in time: there is no request yet that could be answered. */
+function answerNoRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code !== 'ECONNRESET' && socket.writable) {
+    const problem = new ProblemError('bad_request', 'This is no HTTP request that can be read.').toProblem();
+    const body = JSON.stringify(problem);
+    socket.write(
+      `HTTP/1.1 400 Bad Request\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+        `Connection: close\r\n\r\n${body}`,
+    );
+  }
+  socket.destroy(error);
 }
 
 /** Seconds after which Postgres may be back. */

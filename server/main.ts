@@ -31,7 +31,14 @@ await runUntilSignal(log, config.drainSeconds, async (defer) => {
   const outbox = createOutbox({ pool, publisher });
   const authenticate = createAuthenticate(pool);
 
-  const app = await createApp({ pool, redis, outbox, log, authenticate });
+  const app = await createApp({
+    pool,
+    redis,
+    outbox,
+    log,
+    authenticate,
+    drainMs: config.drainSeconds * 1_000,
+  });
   defer(() => app.close());
   const gateway = createGateway({ httpServer: app.server, redis, pool, prefix, log, authenticate });
   defer(() => gateway.close());
