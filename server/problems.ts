@@ -90,17 +90,28 @@ export function accepted<Outcome extends object>(outcome: Outcome | Refusal): Ou
   return outcome;
 }
 
+/** Faults that an answer names at most, and characters of a name in a path: it is not to outgrow its question. */
+const namedFaults = 10_000;
+const namedCharacters = 200;
+
 /** The faults that a schema found. An unknown field is named itself, not the object it stands in. */
 export function faultsOf({ issues }: z.core.$ZodError): Fault[] {
-  return issues.flatMap((issue) =>
+  const faults = issues.slice(0, namedFaults).flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ path: pathText([...issue.path, key]), message: 'is not a known field' }))
+      ? issue.keys.slice(0, namedFaults).map((key) => ({
+          path: pathText([...issue.path, key]),
+          message: 'is not a known field',
+        }))
       : [{ path: pathText(issue.path), message: issue.message }],
   );
+  return faults.slice(0, namedFaults);
 }
 
 export function pathText(path: readonly PropertyKey[]): string {
   let text = '';
-  for (const step of path) text += typeof step === 'number' ? `[${step}]` : `${text && '.'}${String(step)}`;
+  for (const step of path) {
+    text +=
+      typeof step === 'number' ? `[${step}]` : `${text && '.'}${String(step).slice(0, namedCharacters)}`;
+  }
   return text || 'body';
 }

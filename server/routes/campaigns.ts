@@ -1,4 +1,4 @@
-import { campaign, createCampaign, type Campaign } from '@dialstream/shared/api/campaigns.js';
+import { campaign, sentSettings, type Campaign } from '@dialstream/shared/api/campaigns.js';
 import { patchBody } from '@dialstream/shared/api/patch.js';
 import { changeCampaignStatus } from '@dialstream/shared/db/campaign-changes.js';
 import {
@@ -11,7 +11,6 @@ import {
 } from '@dialstream/shared/db/campaigns.js';
 import type { Db, Tx } from '@dialstream/shared/db/pool.js';
 import { ownTrunkIds } from '@dialstream/shared/db/trunks.js';
-import { campaignSettings } from '@dialstream/shared/domain/campaign.js';
 import { campaignStatuses } from '@dialstream/shared/domain/status.js';
 import type { Emit } from '@dialstream/shared/events/outbox.js';
 import { z } from 'zod';
@@ -28,7 +27,7 @@ const mayChange = { role: 'operator' } as const;
 export function addCampaigns(app: App, { pool, outbox, once }: RouteParts): void {
   app.post(
     '/campaigns',
-    { config: mayChange, schema: { body: createCampaign, response: { 201: campaign } } },
+    { config: mayChange, schema: { body: sentSettings, response: { 201: campaign } } },
     (request, reply) =>
       once(request, reply, [], async (tx, emit, open) => {
         const { accountId, name: actor } = request.principal;
@@ -91,7 +90,7 @@ async function changeSettings(tx: Tx, emit: Emit, change: SettingsChange): Promi
   const { accountId, id, patch, ifVersion } = change;
   const before = await existing(tx, accountId, id);
   checkVersion(before, ifVersion);
-  const settings = patched(campaignSettings, pick(campaignSettings, before), patch);
+  const settings = patched(sentSettings, pick(sentSettings, before), patch);
   if (before.status === 'finished' && Object.keys(patch).some((field) => field !== 'name')) {
     throw new ProblemError('illegal_transition', 'A finished campaign can only be renamed.');
   }

@@ -57,27 +57,30 @@ export function addJsonParser(app: FastifyInstance): void {
         return;
       }
       const faults: Fault[] = [];
+      // Fastify gives null to the schemas when there is no body, too.
+      if (body === null) faults.push({ path: pathText([]), message: 'is null' });
       findUnstorable(body, [], faults);
       done(faults.length > 0 ? invalid(faults) : null, body);
     });
   });
 }
 
-/** Collects up to ten places of what no column can hold. */
+/** Collects up to ten places of what no column can hold. `path` is that of the value, and the same afterwards. */
 function findUnstorable(value: unknown, path: PropertyKey[], faults: Fault[]): void {
   if (faults.length >= 10) return;
-  if (typeof value === 'string') {
-    if (unstorable.test(value))
-      faults.push({ path: pathText(path), message: 'has characters that are none' });
-  } else if (typeof value === 'object' && value !== null) {
-    if (path.length >= deepest) {
-      faults.push({ path: pathText(path), message: `is nested deeper than ${deepest} levels` });
-      return;
-    }
-    for (const [key, inner] of Object.entries(value)) {
-      const step = Array.isArray(value) ? Number(key) : key;
-      if (unstorable.test(key)) faults.push({ path: pathText(path), message: 'has a name that is none' });
-      findUnstorable(inner, [...path, step], faults);
-    }
+  const fail = (message: string) => void faults.push({ path: pathText(path), message });
+  if (typeof value === 'string' && unstorable.test(value)) fail('has characters that are none');
+  if (typeof value !== 'object' || value === null) return;
+  if (path.length >= deepest) return fail(`is nested deeper than ${deepest} levels`);
+  // Bodies may have millions of values: nothing is made for each.
+  const visit = (inner: unknown, step: PropertyKey): void => {
+    path.push(step);
+    findUnstorable(inner, path, faults);
+    path.pop();
+  };
+  if (Array.isArray(value)) return value.forEach(visit);
+  for (const key in value) {
+    if (unstorable.test(key)) fail('has a name that is none');
+    visit((value as Record<string, unknown>)[key], key);
   }
 }

@@ -4,12 +4,19 @@ import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-j
 /** Numbers read before other requests get their turn: about two milliseconds' worth. */
 const phonesPerTurn = 100;
 
+/** Spaces and invisible marks that come along when a number is copied from elsewhere. */
+const surroundings = /^[\s\p{Cf}]+|[\s\p{Cf}]+$/gu;
+
 /**
  * A phone as E.164, or null when it is none. Of a possible length for its country is enough: whether it
- * exists, the carrier knows better. `country` is that of numbers without a country code.
+ * exists, the carrier knows better. `country` is that of numbers without a country code. A number within
+ * other text is none: it may be somebody else's.
  */
 export function readPhone(text: string, country: string): string | null {
-  const phone = parsePhoneNumberFromString(text, isSupportedCountry(country) ? country : undefined);
+  const phone = parsePhoneNumberFromString(text.replaceAll(surroundings, ''), {
+    extract: false,
+    ...(isSupportedCountry(country) && { defaultCountry: country }),
+  });
   return phone?.isPossible() ? phone.number : null;
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { instant } from './instant.js';
 
 /** Minutes of talk; null: no limit. Kept to the second, so that they may have a fraction. */
 const minutes = z.number().min(-1e9).max(1e9).nullable();
@@ -28,7 +29,7 @@ export const patchAccount = z.strictObject({
   uniqueUsers: z
     .strictObject({
       limit: z.int().min(0).max(2_000_000_000).nullable().optional(),
-      periodEnd: z.iso.datetime({ offset: true }).nullable().optional(),
+      periodEnd: instant.nullable().optional(),
     })
     .optional(),
   maxConcurrent: z.int().min(1).max(1_000_000).nullable().optional(),

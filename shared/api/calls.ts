@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { callingWindow, timezone } from '../domain/campaign.js';
 import { attemptStates, callStatuses, dispositions } from '../domain/status.js';
 import { sipEnd } from '../events/contract.js';
-
-const instant = z.iso.datetime({ offset: true });
+import { instant } from './instant.js';
 
 /** One call to add. A phone that cannot be read is no error: it becomes a call with `technical_error`. */
 export const newCall = z.strictObject({

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { campaignSettings, counts } from '../domain/campaign.js';
+import { campaignSettings, counts, schedule } from '../domain/campaign.js';
 import { campaignStatuses } from '../domain/status.js';
 import { statusReason } from '../events/contract.js';
+import { instant } from './instant.js';
 
 /** A campaign as `GET /v1/campaigns/:id` gives it. */
 export const campaign = campaignSettings.extend({
@@ -20,5 +21,10 @@ export const campaign = campaignSettings.extend({
 });
 export type Campaign = z.infer<typeof campaign>;
 
-export const createCampaign = campaignSettings;
-export const scheduleCampaign = z.strictObject({ startAt: z.iso.datetime({ offset: true }).optional() });
+const point = instant.nullable().default(null);
+
+/** Settings as they may be sent: with instants that the columns can hold. */
+export const sentSettings = campaignSettings.extend({
+  schedule: schedule.extend({ startAt: point, endAt: point }).prefault({}),
+});
+export const scheduleCampaign = z.strictObject({ startAt: instant.optional() });

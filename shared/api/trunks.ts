@@ -1,13 +1,21 @@
 import { z } from 'zod';
 import { e164 } from '../domain/campaign.js';
 
+/** They go into a SIP header between quotes, so they cannot hold what would end it (RFC 3261 section 25.1). */
+const credential = z
+  .string()
+  .min(1)
+  .max(200)
+  // oxlint-disable-next-line no-control-regex
+  .regex(/^[^"\\\x00-\x1f\x7f]*$/, 'must have no quotes, backslashes or control characters');
+
 export const trunkSettings = z.strictObject({
   name: z.string().trim().min(1).max(200),
   /** Host name or address; no scheme, no port. */
   host: z.string().regex(/^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]+\])$/, 'must be a host name or address'),
   port: z.int().min(1).max(65_535).default(5060),
   transport: z.enum(['udp', 'tcp']).default('udp'),
-  username: z.string().min(1).max(200).nullable().default(null),
+  username: credential.nullable().default(null),
   password: z.string().min(1).max(200).nullable().default(null),
   register: z.literal(false, { error: 'registering trunks are not supported yet' }).default(false),
   fromDomain: z

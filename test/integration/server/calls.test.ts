@@ -53,6 +53,31 @@ describe('adding', () => {
     ]);
   });
 
+  test.for([
+    [' +1 202-555-0100\u00a0', '+12025550100'],
+    ['\u200e+12025550100', '+12025550100'],
+    ['call +12025550100 now', null],
+    ['2025550100abc', null],
+    ['sip:+12025550100@example.com', null],
+    ['911', null],
+    ['', null],
+  ])('%j is read as %s', async ([sent, e164], { http, db }) => {
+    const { accountId, operator } = await http.account();
+    const id = await addCampaign(db, accountId, {}, 'draft');
+    await add(operator, id, [{ phone: sent }]);
+    const { rows } = await db.query('select phone, e164, status from calls where campaign_id = $1', [id]);
+    const status = e164 === null ? 'technical_error' : 'planned';
+    expect(rows).toEqual([{ phone: e164 ?? sent, e164, status }]);
+  });
+
+  test('an instant counts whatever its offset', async ({ http, db }) => {
+    const { accountId, operator } = await http.account();
+    const id = await addCampaign(db, accountId, {}, 'draft');
+    await add(operator, id, [{ phone: phone(1), notBefore: '2099-01-01T00:00:00+23:59' }]);
+    const { body } = await operator('GET', `/v1/campaigns/${id}/calls`);
+    expect(body.items).toMatchObject([{ nextAttemptAt: '2098-12-31T00:01:00.000Z' }]);
+  });
+
   test('a call is due now, or when it may be', async ({ http, db }) => {
     const { accountId, operator } = await http.account();
     const id = await addCampaign(db, accountId, {}, 'draft');

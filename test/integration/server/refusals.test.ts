@@ -63,10 +63,19 @@ describe('fields', () => {
       { calls: [{ ...call, notBefore: '2026-02-30T00:00:00Z' }] },
       ['calls[0].notBefore'],
     ],
+    // What Postgres's columns cannot hold.
+    ['/campaigns', { name: 'x', schedule: { endAt: '0000-01-01T00:00:00Z' } }, ['schedule.endAt']],
+    ['/campaigns/:id/schedule', { startAt: '9999-12-31T23:59:59-14:00' }, ['startAt']],
+    [
+      '/campaigns/:id/calls',
+      { calls: [{ ...call, notAfter: '0000-06-01T00:00:00Z' }] },
+      ['calls[0].notAfter'],
+    ],
     ['/campaigns/:id/calls/cancel', {}, ['ids']],
     ['/campaigns/:id/calls/cancel', { ids: ['1'] }, ['ids[0]']],
     ['/trunks', { name: 'x', host: 'sip://x' }, ['host']],
     ['/trunks', { name: 'x', host: 'x', port: 0, transport: 'tls' }, ['port', 'transport']],
+    ['/trunks', { name: 'x', host: 'x', username: 'me\r\nX: y', password: 'x' }, ['username']],
     ['/keys', { name: 'x', role: 'king' }, ['role']],
     ['/suppressions', {}, ['phone']],
     ['/suppressions', { phone: 'x' }, ['phone']],
@@ -84,11 +93,13 @@ describe('fields', () => {
     expect(rows).toEqual([{ version: 1, campaigns: 1, calls: 0 }]);
   });
 
-  test.for<[object, string[]]>([
+  test.for<[object | null, string[]]>([
     [{ version: 3 }, ['version']],
     [{ status: 'finished' }, ['status']],
     [{ pacing: { maxConcurrent: 0 } }, ['pacing.maxConcurrent']],
     [{ schedule: null }, ['schedule']],
+    [{ schedule: { startAt: '0000-01-01T00:00:00Z' } }, ['schedule.startAt']],
+    [null, ['body']],
   ])('PATCH of a campaign with %j', async ([body, paths], { http, db }) => {
     const { accountId, admin } = await http.account();
     const answer = await admin('PATCH', `/v1/campaigns/${await addCampaign(db, accountId)}`, body);
@@ -109,6 +120,17 @@ describe('fields', () => {
     const { viewer } = await http.account();
     expectProblem(await viewer('GET', `/v1/${path}`), 422, 'invalid');
   });
+});
+
+test('an answer does not outgrow its question', async ({ http }) => {
+  const { admin } = await http.account();
+  const unknown = Array.from({ length: 20_000 }, (_, n) => [`field${n}`, 1]);
+  const many = await admin('POST', '/v1/campaigns', { name: 'x', ...Object.fromEntries(unknown) });
+  expectProblem(many, 422, 'invalid');
+  expect(many.body.errors).toHaveLength(10_000);
+  const long = await admin('POST', '/v1/campaigns', { name: 'x', ['k'.repeat(1_000_000)]: 1 });
+  expectProblem(long, 422, 'invalid');
+  expect(JSON.stringify(long.body).length).toBeLessThan(1_000);
 });
 
 test('what is not JSON, or says it is something else, is a bad request', async ({ http }) => {
