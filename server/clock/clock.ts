@@ -81,7 +81,7 @@ export function watchDialers(
 function repeat(expression: string, log: Log, work: () => Promise<unknown>): () => Promise<void> {
   let running: Promise<void> | null = null;
   let failing = false;
-  const task = schedule(expression, () => {
+  const tick = (): void => {
     // A round that takes longer than its pause is not begun twice.
     running ??= work()
       .then(() => {
@@ -94,7 +94,15 @@ function repeat(expression: string, log: Log, work: () => Promise<unknown>): () 
       .finally(() => {
         running = null;
       });
-  });
+  };
+  // node-cron writes plain lines to the console otherwise. A tick that was missed needs none: another follows.
+  const logger = {
+    debug: (message: string | Error) => log.debug(message),
+    info: (message: string) => log.debug(message),
+    warn: (message: string) => log.debug(message),
+    error: (message: string | Error) => log.error(message),
+  };
+  const task = schedule(expression, tick, { logger, suppressMissedWarning: true });
   return async () => {
     await task.destroy();
     await running;

@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Pool } from '@dialstream/shared/db/pool.js';
+import { isConnectionError, type Pool } from '@dialstream/shared/db/pool.js';
 
 /** `GET /metrics` for Prometheus, without a key: the process, its requests, and what the records say now. */
 export function addMetrics(app: FastifyInstance, pool: Pool): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   timeRequests(app, registry);
-  const readRecords = gaugeRecords(registry, pool);
+  const gaugeNow = gaugeRecords(registry, pool);
   app.get('/metrics', async (_request, reply) => {
-    await readRecords();
+    await gaugeNow();
     return reply.type(registry.contentType).send(await registry.metrics());
   });
 }
@@ -28,19 +28,40 @@ function timeRequests(app: FastifyInstance, registry: Registry): void {
   });
 }
 
+/** What the records say; while Postgres is away only that it is. */
 function gaugeRecords(registry: Registry, pool: Pool): () => Promise<void> {
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] });
-  const attempts = gauge('dialstream_active_attempts', 'Attempts under way');
-  const inProgress = gauge('dialstream_campaigns_in_progress', 'Campaigns in progress');
-  const unpublished = gauge('dialstream_unpublished_events', 'Event rows that Redis may not have yet');
+  const up = gauge('dialstream_postgres_up', 'Whether Postgres answers');
+  const records = {
+    attempts: gauge('dialstream_active_attempts', 'Attempts under way'),
+    in_progress: gauge('dialstream_campaigns_in_progress', 'Campaigns in progress'),
+    unpublished: gauge('dialstream_unpublished_events', 'Event rows that Redis may not have yet'),
+  };
   return async () => {
-    const { rows } = await pool.query<{ attempts: number; in_progress: number; unpublished: number }>(
+    const read = await readRecords(pool);
+    up.set(read === null ? 0 : 1);
+    for (const name of Object.keys(records) as (keyof typeof records)[]) {
+      records[name].set(read?.[name] ?? Number.NaN);
+    }
+  };
+}
+
+interface Records {
+  attempts: number;
+  in_progress: number;
+  unpublished: number;
+}
+
+async function readRecords(pool: Pool): Promise<Records | null> {
+  try {
+    const { rows } = await pool.query<Records>(
       `select (select count(*)::int from attempts where ended_at is null) as attempts,
         (select count(*)::int from campaigns where status = 'in_progress') as in_progress,
         (select count(*)::int from event_rows) as unpublished`,
     );
-    attempts.set(rows[0]?.attempts ?? 0);
-    inProgress.set(rows[0]?.in_progress ?? 0);
-    unpublished.set(rows[0]?.unpublished ?? 0);
-  };
+    return rows[0] ?? null;
+  } catch (error) {
+    if (isConnectionError(error)) return null;
+    throw error;
+  }
 }

@@ -1,7 +1,8 @@
 import { registerDialer } from '@dialstream/shared/db/dialers.js';
+import { createPool } from '@dialstream/shared/db/pool.js';
 import { v7 as uuidv7 } from 'uuid';
 import { addCampaign } from '../../support/records.js';
-import { expect, test } from './http.js';
+import { expect, openHttp, test } from './http.js';
 
 test('the server is ready while a dialer is alive', async ({ http, db }) => {
   const anyone = http.as(null);
@@ -38,4 +39,18 @@ test('metrics tell what the records say, and requests by their route', async ({ 
 test('a viewer may ask for the head of what it may read', async ({ http }) => {
   const { viewer } = await http.account();
   expect((await viewer('HEAD', '/v1/campaigns')).status).toBe(200);
+});
+
+test('metrics are given while Postgres is away', async ({ db, redisUrl, redisPrefix, log }) => {
+  const away = createPool({ databaseUrl: 'postgres://nobody:pw@127.0.0.1:1/none', log, name: 'away' });
+  const { http, close } = await openHttp({ db, redisUrl, redisPrefix, log, options: { pool: away } });
+  try {
+    const { status, body } = await http.as(null)('GET', '/metrics');
+    expect(status).toBe(200);
+    expect(body).toMatch(/^dialstream_postgres_up 0$/m);
+    expect(body).toMatch(/^process_cpu_seconds_total /m);
+  } finally {
+    await close();
+    await away.end();
+  }
 });
