@@ -82,7 +82,20 @@ export function describe(
   flow: Flow,
   { txnId, dialogId }: { txnId: string; dialogId: string },
 ): string {
-  const time = new Date().toISOString().slice(11, 23);
   const { transport, host, port } = flow;
-  return `${source}|${Buffer.byteLength(text)}|${transport}|${host}|${port}|${time}000|${txnId}|${dialogId}`;
+  return `${source}|${Buffer.byteLength(text)}|${transport}|${host}|${port}|${timeOfDay()}|${txnId}|${dialogId}`;
+}
+
+let second = -1;
+let clock = '';
+
+/** UTC with microseconds, as drachtio-server writes it; the clock counts milliseconds. */
+function timeOfDay(): string {
+  const now = Date.now();
+  const whole = Math.floor(now / 1_000);
+  if (whole !== second) {
+    second = whole;
+    clock = new Date(now).toISOString().slice(11, 19);
+  }
+  return `${clock}.${String(now % 1_000).padStart(3, '0')}000`;
 }

@@ -13,8 +13,8 @@ export interface AdminClient {
   /** Says what was sent to the network in its name. */
   okSent(msgId: string, text: string, flow: Flow, ids: Ids): void;
   nok(msgId: string, reason: string): void;
-  /** Hands over a message. */
-  push(source: 'network' | 'application', text: string, flow: Flow, ids: Ids): void;
+  /** Hands over a message; one that is `patient` may wait a moment for others. */
+  push(source: 'network' | 'application', text: string, flow: Flow, ids: Ids, patient?: boolean): void;
 }
 
 export interface Ids {
@@ -37,7 +37,7 @@ export interface AdminServerOptions {
 
 export interface AdminServer {
   port: number;
-  clients(): readonly AdminClient[];
+  clients(): ReadonlySet<AdminClient>;
   close(): Promise<void>;
 }
 
@@ -46,7 +46,9 @@ const version = 'v0.9.10';
 /** A client must show the secret within this time, ms. */
 const authenticateWithinMs = 5_000;
 /** Unread bytes at which a client is cut off. */
-const maxQueuedBytes = 64 * 1024 * 1024;
+const maxQueuedBytes = 16 * 1024 * 1024;
+/** Between two writes to a client, ms, for what is not urgent: under load one write takes many messages. */
+const pauseMs = 2;
 
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const { host, port, log } = options;
@@ -67,10 +69,11 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     const what = inUse ? 'is in use' : `cannot be bound: ${(error as Error).message}`;
     throw new Error(`DRACHTIO_PORT: ${host}:${port} ${what}`, { cause: error });
   }
+  server.maxConnections = 256;
   server.on('error', (error) => log.warn({ err: error }, 'the admin listener reported an error'));
   return {
     port: (server.address() as net.AddressInfo).port,
-    clients: () => [...clients],
+    clients: () => clients,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
@@ -93,7 +96,7 @@ function serve(socket: net.Socket, options: AdminServerOptions, clients: Set<Adm
       if (command.kind !== 'authenticate' || !sameSecret(command.secret, secret)) {
         log.warn({ from: socket.remoteAddress }, 'an admin connection without the secret was refused');
         client.nok(msgId, 'incorrect secret');
-        socket.end();
+        client.end();
         return;
       }
       authenticated = true;
@@ -128,7 +131,7 @@ function serve(socket: net.Socket, options: AdminServerOptions, clients: Set<Adm
     } catch (error) {
       log.warn({ err: error, from: socket.remoteAddress }, 'an admin connection was closed');
       client.nok('', error instanceof Error ? error.message : 'invalid');
-      socket.end();
+      client.end();
     }
   });
   socket.on('error', (error) => log.debug({ err: error }, 'an admin connection broke'));
@@ -138,24 +141,49 @@ function serve(socket: net.Socket, options: AdminServerOptions, clients: Set<Adm
   });
 }
 
-function createClient(socket: net.Socket): AdminClient & { verbs: Set<string>; raw(payload: string): void } {
-  let corked = false;
-  // What is said in one turn of the event loop leaves in one piece.
-  const raw = (payload: string): void => {
+interface ServedClient extends AdminClient {
+  verbs: Set<string>;
+  raw(payload: string): void;
+  /** Says what waits to be said, and closes. */
+  end(): void;
+}
+
+function createClient(socket: net.Socket): ServedClient {
+  let waiting: string[] = [];
+  let bytes = 0;
+  let flushedAt = 0;
+  let soon = false;
+  let later: NodeJS.Timeout | undefined;
+
+  function flush(): void {
+    soon = false;
+    clearTimeout(later);
+    later = undefined;
+    if (waiting.length === 0) return;
+    const text = waiting.join('');
+    waiting = [];
+    bytes = 0;
+    flushedAt = performance.now();
+    if (socket.writable) socket.write(text);
+  }
+
+  /** What is said in one turn of the event loop leaves in one piece. */
+  const raw = (payload: string, patient = false): void => {
     if (!socket.writable) return;
-    if (socket.writableLength > maxQueuedBytes) {
+    const framed = frame(payload);
+    waiting.push(framed);
+    bytes += framed.length;
+    if (socket.writableLength + bytes > maxQueuedBytes) {
+      waiting = [];
       socket.destroy();
       return;
     }
-    if (!corked) {
-      corked = true;
-      socket.cork();
-      setImmediate(() => {
-        corked = false;
-        socket.uncork();
-      });
+    if (soon) return;
+    if (patient && performance.now() - flushedAt < pauseMs) later ??= setTimeout(flush, pauseMs);
+    else {
+      soon = true;
+      setImmediate(flush);
     }
-    socket.write(frame(payload));
   };
   return {
     verbs: new Set(),
@@ -163,12 +191,19 @@ function createClient(socket: net.Socket): AdminClient & { verbs: Set<string>; r
       return socket.writable;
     },
     raw,
+    end() {
+      flush();
+      socket.end();
+    },
     ok: (msgId) => raw(`${randomUUID()}|response|${msgId}|OK`),
     okSent: (msgId, text, flow, ids) =>
-      raw(`${randomUUID()}|response|${msgId}|OK|${describe('application', text, flow, ids)}\r\n${text}`),
+      raw(
+        `${randomUUID()}|response|${msgId}|OK|${describe('application', text, flow, ids)}\r\n${text}`,
+        true,
+      ),
     nok: (msgId, reason) => raw(`${randomUUID()}|response|${msgId}|NOK|${reason}`),
-    push: (source, text, flow, ids) =>
-      raw(`${randomUUID()}|sip|${describe(source, text, flow, ids)}|\r\n${text}`),
+    push: (source, text, flow, ids, patient) =>
+      raw(`${randomUUID()}|sip|${describe(source, text, flow, ids)}|\r\n${text}`, patient),
   };
 }
 

@@ -1,14 +1,22 @@
 import type { SipAddress } from '@dialstream/shared/config.js';
 import type { Log } from '@dialstream/shared/log.js';
 import { startAdminServer, type AdminClient, type SipCommand } from './admin-server.js';
-import { createDialogs, endDialog, route, type Core } from './core.js';
+import { createDialogs, endDialog, endFork, route, type Core } from './core.js';
 import { nextHop } from './dialog.js';
-import { abandonIncoming, endUnacknowledged, receiveCancel, receiveRequest, respond } from './incoming.js';
+import {
+  abandonIncoming,
+  endUnacknowledged,
+  forget,
+  receiveCancel,
+  receiveRequest,
+  refuse,
+  respond,
+} from './incoming.js';
 import { openJournal, type JournalEntry } from './journal.js';
-import { cseqOf, MalformedError, parseMessage, SipMessage, trimBody } from './message.js';
-import { cancel, endFork, sendInside, sendOutside } from './outgoing.js';
+import { cseqOf, MalformedError, paramOf, parseMessage, SipMessage, trimBody } from './message.js';
+import { cancel, sendInside, sendOutside } from './outgoing.js';
 import { defaultTimers, type TimerValues } from './timers.js';
-import { createTransactions, responseTo } from './transactions.js';
+import { createTransactions, responseTo, sentBy } from './transactions.js';
 import { openTransports, type Flow } from './transport.js';
 
 export interface SipAgentOptions {
@@ -22,6 +30,7 @@ export interface SipAgentOptions {
   timers?: Partial<TimerValues>;
   /** End the calls of a client that has gone (drachtio-server leaves them up). */
   endCallsOfLostClients?: boolean;
+  /** Send 100 Trying when a client has not answered an INVITE within 200 ms. */
   autoTrying?: boolean;
 }
 
@@ -57,7 +66,7 @@ export async function startSipAgent(options: SipAgentOptions): Promise<SipAgent>
   const { journal, left } = openJournal(options.journalFile, log);
   let next = 0;
   const clientFor = (verb: string): AdminClient | undefined => {
-    const willing = admin.clients().filter((client) => client.isOpen && client.verbs.has(verb));
+    const willing = [...admin.clients()].filter((client) => client.isOpen && client.verbs.has(verb));
     next += 1;
     return willing[next % willing.length];
   };
@@ -73,6 +82,11 @@ export async function startSipAgent(options: SipAgentOptions): Promise<SipAgent>
       onNoAck(invite) {
         const flow = flows.get(invite.request);
         if (flow) endUnacknowledged(core, invite, flow);
+      },
+      onUnanswered: (invite) => refuse(core, invite, 480, 'Temporarily Unavailable'),
+      onServerEnd(transaction) {
+        const incoming = core.incomingOf.get(transaction);
+        if (incoming) forget(core, incoming);
       },
     },
     timers,
@@ -92,6 +106,9 @@ export async function startSipAgent(options: SipAgentOptions): Promise<SipAgent>
     log,
     invites: new Map(),
     incoming: new Map(),
+    incomingOf: new Map(),
+    forks: new Map(),
+    timers,
     dropped: 0,
   };
   const admin = await startAdminServer({
@@ -109,8 +126,8 @@ export async function startSipAgent(options: SipAgentOptions): Promise<SipAgent>
     await transports.close();
     throw error;
   });
-  for (const entry of left) endLeftOver(core, entry);
-  if (left.length > 0) log.warn({ calls: left.length }, 'ending the calls that a killed agent had left');
+  for (const [key, entry] of left) endLeftOver(core, key, entry);
+  if (left.size > 0) log.warn({ calls: left.size }, 'ending the calls that a killed agent had left');
 
   return {
     adminPort: admin.port,
@@ -118,7 +135,7 @@ export async function startSipAgent(options: SipAgentOptions): Promise<SipAgent>
     stats() {
       const { client, server } = transactions.counts();
       return {
-        clients: admin.clients().length,
+        clients: admin.clients().size,
         clientTransactions: client,
         serverTransactions: server,
         invites: core.invites.size,
@@ -147,8 +164,8 @@ function receiveText(core: Core, text: string, flow: Flow): void {
   try {
     const message = trimBody(parseMessage(text));
     checkMandatory(message);
-    if (message.isRequest) noteReceived(message, flow);
-    core.transactions.receive(message, flow);
+    const back = message.isRequest ? noteReceived(core, message, flow) : flow;
+    core.transactions.receive(message, back);
   } catch (error) {
     if (!(error instanceof MalformedError)) {
       core.log.error({ err: error }, 'a message could not be worked on');
@@ -156,7 +173,7 @@ function receiveText(core: Core, text: string, flow: Flow): void {
     }
     core.dropped += 1;
     core.log.debug({ err: error, from: flow.host }, 'a message that is no SIP was dropped');
-    answerMalformed(error, flow);
+    answerMalformed(core, error, flow);
   }
 }
 
@@ -173,21 +190,27 @@ function checkMandatory(message: SipMessage): void {
 }
 
 /** 400 to a request that says enough of itself to be answered; an ACK never is. */
-function answerMalformed({ readable, message }: MalformedError, flow: Flow): void {
+function answerMalformed(core: Core, { readable, message }: MalformedError, flow: Flow): void {
   if (!readable?.isRequest || readable.method === 'ACK') return;
   if (!['via', 'from', 'to', 'call-id', 'cseq'].every((name) => readable.has(name))) return;
-  noteReceived(readable, flow);
-  flow.send(responseTo(readable, 400, `Bad Request (${message})`).toString());
+  const back = noteReceived(core, readable, flow);
+  back.send(responseTo(readable, 400, `Bad Request (${message})`).toString());
 }
 
-/** Notes in the first Via where a request really came from (RFC 3261 section 18.2.1, RFC 3581). */
-function noteReceived(request: SipMessage, { host, port }: Flow): void {
+/**
+ * Notes in the topmost Via where a request really came from (RFC 3261 section 18.2.1, RFC 3581), and gives the
+ * way that its responses take.
+ */
+function noteReceived(core: Core, request: SipMessage, flow: Flow): Flow {
   const via = request.get('via') ?? '';
   const comma = via.indexOf(',');
   const first = comma === -1 ? via : via.slice(0, comma);
   const rest = comma === -1 ? '' : via.slice(comma);
-  const noted = /;rport(?=;|$)/i.test(first) ? first.replace(/;rport(?=;|$)/i, `;rport=${port}`) : first;
-  request.set('Via', `${noted};received=${host}${rest}`);
+  const rport = paramOf(first, 'rport') !== undefined;
+  const noted = rport ? first.replace(/;\s*rport(?=;|\s|$)/i, `;rport=${flow.port}`) : first;
+  request.set('Via', `${noted};received=${flow.host}${rest}`);
+  const port = Number(/:(\d{1,5})$/.exec(sentBy(first))?.[1] ?? 5060);
+  return core.transports.wayBack(flow, { port: port > 0 && port < 65_536 ? port : flow.port, rport });
 }
 
 /** What a client asks to be sent. */
@@ -232,26 +255,33 @@ function requestOf(response: SipMessage): SipMessage {
 }
 
 /** Ends what the journal of a killed agent holds: a CANCEL with the INVITE's own branch, or a BYE. */
-function endLeftOver(core: Core, entry: JournalEntry): void {
-  const { transactions, log } = core;
+function endLeftOver(core: Core, key: string, entry: JournalEntry): void {
+  const { transactions, transports, journal, log } = core;
+  const onEnd = (): void => journal.end(key);
+  const onFailed = (error: unknown): void => {
+    log.warn({ err: error }, 'a call that a killed agent had left could not be ended');
+    onEnd();
+  };
+  let request: SipMessage;
+  try {
+    request = parseMessage(entry.kind === 'dialog' ? entry.bye : entry.text);
+  } catch (error) {
+    onFailed(error);
+    return;
+  }
   if (entry.kind === 'dialog') {
-    const bye = parseMessage(entry.bye);
-    route(core, bye, nextHop(bye)).then(
-      (flow) => transactions.send(bye, flow, { onResponse() {} }),
-      (error: unknown) => log.warn({ err: error }, 'a call that a killed agent had left could not be ended'),
+    route(core, request, nextHop(request), entry.transport).then(
+      (flow) => transactions.send(request, flow, { onResponse() {}, onEnd }),
+      onFailed,
     );
     return;
   }
-  const invite = parseMessage(entry.text);
-  core.transports.connect(entry).then(
-    (flow) => {
-      // It takes the 487, or ends a 200 that has crossed; the INVITE itself is not sent again.
-      const end = (response: SipMessage): void => {
-        if (response.status >= 200 && response.status < 300) void endFork(core, invite, response);
-      };
-      const user = { send() {}, onResponse: end, onFurther2xx: end, onEnd() {} };
-      transactions.sendInvite(invite, flow, user, true).cancel();
-    },
-    (error: unknown) => log.warn({ err: error }, 'a call that a killed agent had left could not be ended'),
-  );
+  transports.connect(entry).then((flow) => {
+    // It takes the 487, or ends a 200 that has crossed; the INVITE itself is not sent again.
+    const onResponse = (response: SipMessage): void => {
+      if (response.status >= 200 && response.status < 300) void endFork(core, request, response);
+    };
+    const user = { send() {}, onResponse, onFurther2xx: onResponse, onEnd };
+    transactions.sendInvite(request, flow, user, true).cancel();
+  }, onFailed);
 }

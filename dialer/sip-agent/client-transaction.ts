@@ -22,7 +22,7 @@ export function syntheticResponse(request: SipMessage, status: number, reason: s
   return SipMessage.response(status, reason).copy(request, 'Via', 'From', 'To', 'Call-ID', 'CSeq');
 }
 
-/** RFC 3261 section 17.1.2: timers E, F and K. */
+/** RFC 3261 section 17.1.2: timers E, F and K; 503 when the request cannot be delivered. */
 export function startNonInvite(
   request: SipMessage,
   flow: Flow,
@@ -31,30 +31,46 @@ export function startNonInvite(
 ): ClientTransaction {
   const text = request.toString();
   const reliable = flow.transport === 'tcp';
-  let completed = false;
+  let state: 'trying' | 'proceeding' | 'completed' | 'over' = 'trying';
   let stopRetransmit = (): void => {};
   const end = (): void => {
+    if (state === 'over') return;
+    state = 'over';
     stopRetransmit();
+    stopWatching();
     clearTimeout(timer);
     user.onEnd();
   };
-  const onTimerF = (): void => {
-    user.onResponse(syntheticResponse(request, 408, 'Request Timeout'));
+  const giveUp = (status: number, reason: string): void => {
+    user.onResponse(syntheticResponse(request, status, reason));
     end();
   };
-  let timer = setTimeout(onTimerF, 64 * timers.t1);
-  flow.send(text);
+  const onFailed = (): void => {
+    if (state === 'trying') giveUp(503, 'Service Unavailable');
+  };
+  let timer = setTimeout(() => giveUp(408, 'Request Timeout'), 64 * timers.t1);
+  const stopWatching = flow.onClose(onFailed);
+  flow.send(text, onFailed);
   if (!reliable) stopRetransmit = retransmit(timers.t1, timers.t2, () => flow.send(text));
   return {
     request,
     flow,
     receive(response) {
-      if (completed) return;
-      user.onResponse(response);
-      if (response.status < 200) return;
-      completed = true;
+      if (state !== 'trying' && state !== 'proceeding') return;
+      stopWatching();
+      if (response.status < 200) {
+        if (state === 'trying' && !reliable) {
+          stopRetransmit();
+          stopRetransmit = retransmit(timers.t2, timers.t2, () => flow.send(text));
+        }
+        state = 'proceeding';
+        user.onResponse(response);
+        return;
+      }
+      state = 'completed';
       stopRetransmit();
       clearTimeout(timer);
+      user.onResponse(response);
       if (reliable) end();
       // Timer K: the answer may come again.
       else timer = setTimeout(end, timers.t4);
@@ -69,8 +85,9 @@ export interface InviteUser extends ClientTransactionUser {
 }
 
 export interface InviteTransaction extends ClientTransaction {
-  /** Sends a CANCEL as soon as a provisional has come (RFC 3261 section 9.1). */
-  cancel(): void;
+  /** Sends a CANCEL, with these headers as well, as soon as a provisional has come (RFC 3261 section 9.1). */
+  cancel(extra?: SipMessage): void;
+  readonly isCanceled: boolean;
   /** A final answer has come. */
   readonly isFinal: boolean;
 }
@@ -81,14 +98,14 @@ export interface InviteOptions {
   timers: TimerValues;
   user: InviteUser;
   /** Sends the INVITE; it may be held back until it has been noted down. */
-  send: (text: string) => void;
+  send: (text: string, onFailed: () => void) => void;
   /** Starts the transaction of a CANCEL. */
   sendCancel: (cancel: SipMessage, flow: Flow) => void;
   /** Another process sent it: it is not sent again, only what comes back is taken, for 64*T1. */
   resumed?: boolean;
 }
 
-/** RFC 3261 section 17.1.1, with the accepted state of RFC 6026: timers A, B, D and M. */
+/** RFC 3261 section 17.1.1, with the accepted state of RFC 6026: timers A, B, C, D and M; 503 when undeliverable. */
 export function startInvite(options: InviteOptions): InviteTransaction {
   const { request, flow, timers, user, send, sendCancel, resumed = false } = options;
   const text = request.toString();
@@ -98,12 +115,14 @@ export function startInvite(options: InviteOptions): InviteTransaction {
     ? 'proceeding'
     : 'calling';
   let cancel: 'no' | 'wanted' | 'sent' = 'no';
+  let cancelHeaders: SipMessage | undefined;
   let ack = '';
   let stopRetransmit = (): void => {};
   const end = (): void => {
     if (state === 'over') return;
     state = 'over';
     stopRetransmit();
+    stopWatching();
     clearTimeout(timer);
     user.onEnd();
   };
@@ -111,14 +130,18 @@ export function startInvite(options: InviteOptions): InviteTransaction {
     user.onResponse(syntheticResponse(request, status, reason));
     end();
   };
+  const onFailed = (): void => {
+    if (state === 'calling') giveUp(503, 'Service Unavailable');
+  };
   // Timer B.
   let timer = setTimeout(() => giveUp(408, 'Request Timeout'), noAnswerMs);
-  if (!resumed) send(text);
+  const stopWatching = flow.onClose(onFailed);
+  if (!resumed) send(text, onFailed);
   if (!resumed && !reliable) stopRetransmit = retransmit(timers.t1, noAnswerMs, () => flow.send(text));
 
   function sendCancelNow(): void {
     cancel = 'sent';
-    sendCancel(cancelOf(request), flow);
+    sendCancel(cancelOf(request, cancelHeaders), flow);
     clearTimeout(timer);
     // A far end that never ends a cancelled INVITE: section 9.1 lets us take it for cancelled.
     timer = setTimeout(() => giveUp(487, 'Request Terminated'), noAnswerMs);
@@ -128,14 +151,19 @@ export function startInvite(options: InviteOptions): InviteTransaction {
     if (state === 'calling') {
       state = 'proceeding';
       stopRetransmit();
-      clearTimeout(timer);
+      stopWatching();
     }
     if (cancel === 'wanted') sendCancelNow();
+    else if (cancel === 'no') {
+      clearTimeout(timer);
+      timer = setTimeout(sendCancelNow, timers.c);
+    }
     user.onResponse(response);
   }
 
   function onFinal(response: SipMessage): void {
     stopRetransmit();
+    stopWatching();
     clearTimeout(timer);
     if (response.status < 300) {
       state = 'accepted';
@@ -165,8 +193,12 @@ export function startInvite(options: InviteOptions): InviteTransaction {
       else if (state === 'accepted' && response.status >= 200 && response.status < 300)
         user.onFurther2xx(response);
     },
-    cancel() {
+    get isCanceled() {
+      return cancel !== 'no';
+    },
+    cancel(extra) {
       if (cancel !== 'no') return;
+      cancelHeaders = extra;
       if (state === 'calling') cancel = 'wanted';
       else if (state === 'proceeding') sendCancelNow();
     },
@@ -175,8 +207,10 @@ export function startInvite(options: InviteOptions): InviteTransaction {
 }
 
 /** RFC 3261 section 9.1: the INVITE's own branch, Request-URI, Call-ID, To, From and CSeq number. */
-export function cancelOf(invite: SipMessage): SipMessage {
-  return hopByHop(invite, 'CANCEL').copy(invite, 'To');
+function cancelOf(invite: SipMessage, extra?: SipMessage): SipMessage {
+  const cancel = hopByHop(invite, 'CANCEL').copy(invite, 'To');
+  for (const { name, value } of extra?.headers() ?? []) cancel.add(name, value);
+  return cancel;
 }
 
 /** RFC 3261 section 17.1.1.3: the To of the response, all else as in the INVITE. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AdminClient } from './admin-server.js';
 import { SipMessage, cseqOf, splitValues, tagOf, uriOf } from './message.js';
 import type { ServerTransaction } from './server-transaction.js';
+import type { Flow } from './transport.js';
 
 /** One side's state of a dialog (RFC 3261 section 12). */
 export interface Dialog {
@@ -26,33 +27,48 @@ export interface Dialog {
   /** CSeq number of our last INVITE, for its ACK. */
   inviteCseq: number;
   /** Our last ACK, for a repeated 2xx. */
-  ack: string | null;
+  ack: { text: string; flow: Flow } | null;
   /** Our INVITE that is under way, for glare (RFC 3261 section 14.2). */
   inviting: boolean;
+  /** An INVITE of the far end that our client has not answered. */
+  invited: boolean;
   /** The INVITE that we answered with 2xx and whose ACK is awaited. */
   unacknowledged: ServerTransaction | null;
   ending: boolean;
+  /** To be ended as soon as it is acknowledged: nobody will keep it. The text of the Reason, if it has one. */
+  doomed: string | null;
+  /** Over which the INVITE went: for a Contact that names no transport. */
+  transport: 'udp' | 'tcp';
+  /** Called when it is over. */
+  onOver: (() => void)[];
+}
+
+/** The name of the dialog that an INVITE makes. */
+export function dialogId(invite: SipMessage): string {
+  return `${invite.get('call-id')};from-tag=${tagOf(invite.get('from')) ?? ''}`;
 }
 
 export function dialogKey(callId: string, localTag: string): string {
   return `${callId}|${localTag}`;
 }
 
-/** The calling side's dialog, from a response with a To tag (RFC 3261 section 12.1.2). Null when it makes none. */
+/** The calling side's dialog, from a response (RFC 3261 section 12.1.2). Null when it makes none. */
 export function uacDialog(
   invite: SipMessage,
   response: SipMessage,
   owner: AdminClient | null,
+  transport: 'udp' | 'tcp',
 ): Dialog | null {
   const callId = invite.get('call-id') ?? '';
   const local = invite.get('from') ?? '';
   const localTag = tagOf(local);
   const remote = response.get('to') ?? '';
-  const remoteTag = tagOf(remote);
+  // A 2xx without a To tag is of RFC 2543 (section 12.1.2: taken as an empty one).
+  const remoteTag = tagOf(remote) ?? (response.status >= 200 ? '' : undefined);
   if (localTag === undefined || remoteTag === undefined) return null;
   const cseq = cseqOf(invite)?.number ?? 1;
   return {
-    id: `${callId};from-tag=${localTag}`,
+    id: dialogId(invite),
     role: 'uac',
     callId,
     localTag,
@@ -69,19 +85,28 @@ export function uacDialog(
     inviteCseq: cseq,
     ack: null,
     inviting: false,
+    invited: false,
     unacknowledged: null,
     ending: false,
+    doomed: null,
+    transport,
+    onOver: [],
   };
 }
 
-/** The called side's dialog, from our 2xx (RFC 3261 section 12.1.1). */
-export function uasDialog(invite: SipMessage, response: SipMessage, owner: AdminClient): Dialog {
+/** The called side's dialog, from our response (RFC 3261 section 12.1.1). */
+export function uasDialog(
+  invite: SipMessage,
+  response: SipMessage,
+  owner: AdminClient,
+  transport: 'udp' | 'tcp',
+): Dialog {
   const callId = invite.get('call-id') ?? '';
   const remote = invite.get('from') ?? '';
   const remoteTag = tagOf(remote) ?? '';
   const local = response.get('to') ?? '';
   return {
-    id: `${callId};from-tag=${remoteTag}`,
+    id: dialogId(invite),
     role: 'uas',
     callId,
     localTag: tagOf(local) ?? '',
@@ -93,13 +118,17 @@ export function uasDialog(invite: SipMessage, response: SipMessage, owner: Admin
     contact: response.get('contact') ?? '',
     localCseq: 0,
     remoteCseq: cseqOf(invite)?.number ?? null,
-    confirmed: true,
+    confirmed: response.status >= 200,
     owner,
     inviteCseq: 0,
     ack: null,
     inviting: false,
+    invited: false,
     unacknowledged: null,
     ending: false,
+    doomed: null,
+    transport,
+    onOver: [],
   };
 }
 
@@ -128,10 +157,20 @@ export function nextHop(request: SipMessage): string {
 }
 
 export function newTag(): string {
-  return randomBytes(8).toString('hex');
+  return randomHex(8);
 }
 
 /** A branch with the magic cookie of RFC 3261 section 8.1.1.7. */
 export function newBranch(): string {
-  return `z9hG4bK${randomBytes(9).toString('hex')}`;
+  return `z9hG4bK${randomHex(9)}`;
+}
+
+let pool = '';
+
+/** Random bytes are drawn many at a time: one draw costs as much as thousands of bytes. */
+function randomHex(bytes: number): string {
+  if (pool.length < bytes * 2) pool = randomBytes(4_096).toString('hex');
+  const taken = pool.slice(0, bytes * 2);
+  pool = pool.slice(bytes * 2);
+  return taken;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AdminClient, SipCommand } from './admin-server.js';
-import { contactFor, endDialog, type Core, type Incoming } from './core.js';
-import { contactOf, newTag, uasDialog, type Dialog } from './dialog.js';
+import { contactFor, endDialog, withOurHost, type Core, type Incoming } from './core.js';
+import { contactOf, dialogId, newTag, uasDialog, type Dialog } from './dialog.js';
 import { cseqOf, SipMessage, tagOf } from './message.js';
 import type { ServerTransaction } from './server-transaction.js';
 import { responseTo } from './transactions.js';
@@ -32,12 +32,17 @@ export function receiveRequest(
   const toTag = tagOf(request.get('to'));
   if (toTag !== undefined) {
     const dialog = core.dialogs.find(request.get('call-id') ?? '', toTag);
-    if (dialog && tagOf(request.get('from')) === dialog.remoteTag) {
+    if (dialog && (tagOf(request.get('from')) ?? '') === dialog.remoteTag) {
       receiveWithin(core, dialog, request, flow, transaction);
     } else transaction?.respond(responseTo(request, 481, 'Call/Transaction Does Not Exist'));
     return;
   }
   if (transaction === null) return;
+  // What can only stand in a dialog.
+  if (request.method === 'BYE' || request.method === 'PRACK') {
+    transaction.respond(withTag(responseTo(request, 481, 'Call/Transaction Does Not Exist'), newTag()));
+    return;
+  }
   const owner = options.clientFor(request.method);
   if (owner) hand(options, owner, request, flow, transaction, null);
   else transaction.respond(withTag(unroutedResponse(request), newTag()));
@@ -76,8 +81,14 @@ function receiveWithin(
     transaction.respond(responseTo(request, 491, 'Request Pending'));
     return;
   }
+  if (request.method === 'INVITE' && dialog.invited) {
+    // The client still thinks about the one before (RFC 3261 section 14.2).
+    transaction.respond(responseTo(request, 500, 'Server Internal Error').add('Retry-After', '5'));
+    return;
+  }
+  if (request.method === 'INVITE') dialog.invited = true;
   if (request.method === 'INVITE' || request.method === 'UPDATE') {
-    dialog.target = contactOf(request) ?? dialog.target;
+    core.dialogs.retarget(dialog, contactOf(request));
   }
   if (request.method === 'BYE' && (dialog.ending || !dialog.owner?.isOpen)) {
     transaction.respond(responseTo(request, 200, 'OK'));
@@ -113,6 +124,7 @@ function hand(
     dialog,
     localTag: dialog?.localTag ?? newTag(),
     timer: undefined,
+    reinvites: request.method === 'INVITE' && dialog !== null,
   };
   if (request.method === 'INVITE' && autoTrying) {
     incoming.timer = setTimeout(() => {
@@ -120,6 +132,7 @@ function hand(
     }, tryingAfterMs);
   }
   core.incoming.set(incoming.txnId, incoming);
+  core.incomingOf.set(transaction, incoming);
   owner.push('network', request.toString(), flow, { txnId: incoming.txnId, dialogId: dialog?.id ?? '' });
 }
 
@@ -130,24 +143,36 @@ export function respond(core: Core, client: AdminClient, command: SipCommand, gi
     client.nok(command.msgId, 'unable to find transaction, or it was answered already');
     return;
   }
-  const { request } = incoming.transaction;
+  const { transaction, flow } = incoming;
+  const { request } = transaction;
   const response = completeResponse(incoming, given);
-  if (given.status >= 200) {
-    clearTimeout(incoming.timer);
-    core.incoming.delete(incoming.txnId);
-  }
-  let { dialog } = incoming;
-  if (request.method === 'INVITE' && given.status >= 200 && given.status < 300) {
-    if (dialog === null) {
-      dialog = uasDialog(request, response, client);
-      core.dialogs.add(dialog);
+  if (request.method === 'INVITE' && given.status > 100 && given.status < 300) {
+    const dialog = (incoming.dialog ??= uasDialog(request, response, client, flow.transport));
+    const answered = given.status >= 200;
+    if (answered) {
+      dialog.confirmed = true;
+      dialog.unacknowledged = transaction;
+      dialog.contact = response.get('contact') ?? dialog.contact;
     }
-    dialog.unacknowledged = incoming.transaction;
+    if (!incoming.reinvites) core.dialogs.add(dialog);
   }
-  incoming.transaction.respond(response);
+  if (given.status >= 200) forget(core, incoming, given.status < 300);
+  transaction.respond(response);
+  const { dialog } = incoming;
   if (request.method === 'BYE' && given.status >= 200 && dialog) core.dialogs.remove(dialog);
-  const ids = { txnId: incoming.txnId, dialogId: dialog?.id ?? '' };
-  client.okSent(command.msgId, response.toString(), incoming.flow, ids);
+  const ids = { txnId: incoming.txnId, dialogId: dialog?.id ?? dialogId(request) };
+  client.okSent(command.msgId, response.toString(), flow, ids);
+}
+
+/** A request needs no client any more; an early dialog of it goes too, unless it was answered. */
+export function forget(core: Core, incoming: Incoming, answered = false): void {
+  clearTimeout(incoming.timer);
+  core.incoming.delete(incoming.txnId);
+  core.incomingOf.delete(incoming.transaction);
+  const { dialog, reinvites } = incoming;
+  if (dialog === null) return;
+  if (reinvites) dialog.invited = false;
+  else if (!answered && !dialog.confirmed) core.dialogs.remove(dialog);
 }
 
 function completeResponse({ transaction, localTag, flow }: Incoming, given: SipMessage): SipMessage {
@@ -158,8 +183,10 @@ function completeResponse({ transaction, localTag, flow }: Incoming, given: SipM
   const makesDialog = request.method === 'INVITE' && given.status > 100 && given.status < 300;
   if (makesDialog) response.copy(request, 'Record-Route');
   const own = new Set(['via', 'from', 'to', 'call-id', 'cseq', 'content-length', 'record-route']);
-  for (const { name, value } of given.headers()) if (!own.has(name.toLowerCase())) response.add(name, value);
-  if (makesDialog && !response.has('contact')) response.add('Contact', contactFor(flow));
+  for (const { name, value, key } of given.headers()) if (!own.has(key)) response.add(name, value);
+  const contact = response.get('contact');
+  if (contact !== undefined) response.set('Contact', withOurHost(contact, flow));
+  else if (makesDialog) response.add('Contact', contactFor(flow));
   if (response.body !== '' && !response.has('content-type')) response.add('Content-Type', 'application/sdp');
   return response;
 }
@@ -171,49 +198,55 @@ function withTag(response: SipMessage, tag: string): SipMessage {
 
 /** The far end cancels an INVITE: the client is told, and may still answer for a moment. */
 export function receiveCancel(core: Core, cancel: SipMessage, invite: ServerTransaction): void {
-  const incoming = [...core.incoming.values()].find(({ transaction }) => transaction === invite);
-  const end = (): void => {
-    if (invite.lastStatus >= 200) return;
-    invite.respond(
-      withTag(responseTo(invite.request, 487, 'Request Terminated'), incoming?.localTag ?? newTag()),
-    );
-    if (incoming) core.incoming.delete(incoming.txnId);
-  };
+  const incoming = core.incomingOf.get(invite);
   if (!incoming?.owner.isOpen) {
-    end();
+    refuse(core, invite, 487, 'Request Terminated');
     return;
   }
   clearTimeout(incoming.timer);
-  incoming.timer = setTimeout(end, canceledGraceMs);
+  incoming.timer = setTimeout(() => refuse(core, invite, 487, 'Request Terminated'), canceledGraceMs);
   incoming.owner.push('network', cancel.toString(), incoming.flow, { txnId: incoming.txnId, dialogId: '' });
+}
+
+/** Answers in the place of a client. */
+export function refuse(core: Core, transaction: ServerTransaction, status: number, reason: string): void {
+  if (transaction.lastStatus >= 200) return;
+  const incoming = core.incomingOf.get(transaction);
+  transaction.respond(
+    withTag(responseTo(transaction.request, status, reason), incoming?.localTag ?? newTag()),
+  );
+  if (incoming) forget(core, incoming);
 }
 
 /** Our 2xx was never acknowledged: the dialog is ended, and its client told (RFC 3261 section 13.3.1.4). */
 export function endUnacknowledged(core: Core, invite: ServerTransaction, flow: Flow): void {
   for (const dialog of core.dialogs.all()) {
     if (dialog.unacknowledged !== invite) continue;
-    const { owner, id } = dialog;
-    const bye = SipMessage.request('BYE', dialog.target)
-      .add('From', dialog.local)
-      .add('To', dialog.remote)
-      .add('Call-ID', dialog.callId)
-      .add('CSeq', `${dialog.localCseq + 1} BYE`)
-      .add('Reason', 'SIP ;cause=408 ;text="ACK timeout"');
-    void endDialog(core, dialog);
-    owner?.push('application', bye.toString(), flow, { txnId: 'unsolicited', dialogId: id });
+    endAndTell(core, dialog, flow, 'SIP ;cause=408 ;text="ACK timeout"');
     return;
   }
 }
 
+/** Ends a dialog, and tells its client as drachtio-server does: by a BYE that came from nowhere. */
+export function endAndTell(core: Core, dialog: Dialog, flow: Flow, reason: string): void {
+  const { owner, id } = dialog;
+  const bye = SipMessage.request('BYE', dialog.target)
+    .add('From', dialog.local)
+    .add('To', dialog.remote)
+    .add('Call-ID', dialog.callId)
+    .add('CSeq', `${dialog.localCseq + 1} BYE`)
+    .add('Reason', reason);
+  void endDialog(core, dialog, reason);
+  owner?.push('application', bye.toString(), flow, { txnId: 'unsolicited', dialogId: id });
+}
+
 /** Answers what a client that has gone can no longer answer. */
 export function abandonIncoming(core: Core, client: AdminClient): void {
-  for (const [txnId, { owner, transaction, timer, dialog }] of core.incoming) {
+  for (const { owner, transaction, dialog } of core.incoming.values()) {
     if (owner !== client) continue;
-    clearTimeout(timer);
-    core.incoming.delete(txnId);
-    const { request } = transaction;
-    if (request.method === 'BYE') transaction.respond(responseTo(request, 200, 'OK'));
-    else transaction.respond(withTag(responseTo(request, 480, 'Temporarily Unavailable'), newTag()));
-    if (request.method === 'BYE' && dialog) core.dialogs.remove(dialog);
+    if (transaction.request.method === 'BYE') {
+      refuse(core, transaction, 200, 'OK');
+      if (dialog) core.dialogs.remove(dialog);
+    } else refuse(core, transaction, 480, 'Temporarily Unavailable');
   }
 }

@@ -18,6 +18,9 @@ try {
       autoTrying: config.sipAutoTrying,
       log,
       journalFile: path.join(config.dataDir, `sip-agent-${port}.journal`),
+    }).catch((error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.message : 'the SIP agent could not start'}\n`);
+      throw error;
     });
     defer(() => agent.close());
     const sip = agent.sip.map((one) => `${one.transport}:${one.host}:${one.port}`);

@@ -2,6 +2,8 @@
 export interface Header {
   name: string;
   value: string;
+  /** The name in lower case, and in full. */
+  key: string;
 }
 
 /** Compact forms (RFC 3261 section 7.3.3, RFC 3515, RFC 3892, RFC 4028, RFC 6665, RFC 3841). */
@@ -32,7 +34,7 @@ function keyOf(name: string): string {
 }
 
 export class SipMessage {
-  readonly #headers: (Header & { key: string })[];
+  readonly #headers: Header[];
 
   private constructor(
     /** Upper case; empty for a response. */
@@ -41,7 +43,7 @@ export class SipMessage {
     /** 100–699; 0 for a request. */
     readonly status: number,
     readonly reason: string,
-    headers: (Header & { key: string })[],
+    headers: Header[],
     public body: string,
   ) {
     this.#headers = headers;
@@ -204,9 +206,9 @@ export function trimBody(message: SipMessage): SipMessage {
   if (header === undefined) return message;
   const length = Number(header);
   if (!/^\d+$/.test(header)) throw new MalformedError('Content-Length is no number', message);
-  const body = Buffer.from(message.body);
-  if (body.length < length) throw new MalformedError('the body is shorter than Content-Length', message);
-  if (body.length > length) message.body = body.subarray(0, length).toString();
+  const bytes = Buffer.byteLength(message.body);
+  if (bytes < length) throw new MalformedError('the body is shorter than Content-Length', message);
+  if (bytes > length) message.body = Buffer.from(message.body).subarray(0, length).toString();
   return message;
 }
 
@@ -225,14 +227,17 @@ export function cseqOf(message: SipMessage): CSeq | null {
 /** The value of a header parameter, outside of `<…>` and quotes; '' for one without a value. */
 export function paramOf(value: string | undefined, name: string): string | undefined {
   if (value === undefined) return undefined;
-  const after = value.includes('<') ? value.slice(value.lastIndexOf('>') + 1) : value;
-  const found = after
-    .split(';')
-    .slice(1)
-    .find((part) => part.trim().split('=')[0]?.trimEnd().toLowerCase() === name);
-  if (found === undefined) return undefined;
-  const equals = found.indexOf('=');
-  return equals === -1 ? '' : found.slice(equals + 1).trim();
+  let from = value.indexOf(';', value.lastIndexOf('>') + 1);
+  while (from !== -1) {
+    const next = value.indexOf(';', from + 1);
+    const end = next === -1 ? value.length : next;
+    const equals = value.indexOf('=', from);
+    const bare = equals === -1 || equals > end;
+    const found = value.slice(from + 1, bare ? end : equals).trim();
+    if (found.toLowerCase() === name) return bare ? '' : value.slice(equals + 1, end).trim();
+    from = next;
+  }
+  return undefined;
 }
 
 export function tagOf(value: string | undefined): string | undefined {
@@ -275,12 +280,12 @@ export interface Address {
   port: number;
 }
 
-/** Where a SIP URI leads (RFC 3263 without SRV): host, port or 5060, transport or UDP. Null when it is none. */
-export function addressOf(uri: string): Address | null {
+/** Where a SIP URI leads (RFC 3263 without SRV): host, port or 5060, transport or `otherwise`. Null when it is none. */
+export function addressOf(uri: string, otherwise: 'udp' | 'tcp' = 'udp'): Address | null {
   const match = /^sip:(?:[^@]*@)?(\[[0-9a-fA-F:.]+\]|[^:;?>\s[\]]+)(?::(\d{1,5}))?([^?\s]*)/i.exec(uri);
   if (match?.[1] === undefined) return null;
   const port = match[2] === undefined ? 5060 : Number(match[2]);
-  const transport = /;transport=([a-z]+)/i.exec(match[3] ?? '')?.[1]?.toLowerCase() ?? 'udp';
+  const transport = /;transport=([a-z]+)/i.exec(match[3] ?? '')?.[1]?.toLowerCase() ?? otherwise;
   if (port < 1 || port > 65_535 || (transport !== 'udp' && transport !== 'tcp')) return null;
   return { transport, host: match[1].replace(/^\[|\]$/g, ''), port };
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { AdminClient, SipCommand } from './admin-server.js';
 import { syntheticResponse } from './client-transaction.js';
-import { contactFor, endDialog, route, type Core, type OpenInvite } from './core.js';
-import { contactOf, newTag, nextHop, requestWithin, uacDialog, type Dialog } from './dialog.js';
+import { contactFor, endDialog, endFork, route, withOurHost, type Core, type OpenInvite } from './core.js';
+import { contactOf, dialogId, newTag, nextHop, requestWithin, uacDialog, type Dialog } from './dialog.js';
+import { endAndTell } from './incoming.js';
 import { cseqOf, SipMessage, tagOf, uriOf } from './message.js';
 import type { Flow } from './transport.js';
 
@@ -18,31 +19,40 @@ const ownHeaders = new Set([
   'call-id',
   'cseq',
   'contact',
+  'route',
 ]);
 
 /** A request outside of a dialog, completed by what the client has left out (RFC 3261 section 8.1.1). */
 export async function sendOutside(
   core: Core,
   client: AdminClient,
-  { msgId, proxy }: SipCommand,
+  command: SipCommand,
   given: SipMessage,
 ): Promise<void> {
+  const { msgId, proxy } = command;
   const request = complete(given);
-  const txnId = randomUUID();
-  const callId = request.get('call-id') ?? '';
-  const ids = { txnId, dialogId: `${callId};from-tag=${tagOf(request.get('from'))}` };
+  const { method } = request;
+  const held = core.dialogs.find(request.get('call-id') ?? '', tagOf(request.get('from')) ?? '');
+  // A BYE made by hand for a call that is held here.
+  if (method === 'BYE' && held?.remoteTag === tagOf(request.get('to'))) {
+    await sendInside(core, client, { ...command, dialogId: held?.id ?? '' }, given);
+    return;
+  }
+  const ids = { txnId: randomUUID(), dialogId: dialogId(request) };
   let flow: Flow;
   try {
-    flow = await route(core, request, proxy === null ? nextHop(request) : uriOf(proxy));
+    flow = await route(core, request, proxy === null ? nextHop(request) : proxyUri(proxy));
   } catch (error) {
     refuseUnreachable(core, client, msgId, request, ids, error);
     return;
   }
-  if (given.method === 'INVITE' || given.method === 'SUBSCRIBE') {
-    if (!request.has('contact')) request.add('Contact', contactFor(flow));
-  }
+  if (!client.isOpen) return;
+  request.set('From', withOurHost(request.get('from') ?? '', flow));
+  const contact = request.get('contact');
+  if (contact !== undefined) request.set('Contact', withOurHost(contact, flow));
+  else if (method === 'INVITE' || method === 'SUBSCRIBE') request.add('Contact', contactFor(flow));
   client.okSent(msgId, request.toString(), flow, ids);
-  if (given.method === 'INVITE') sendInvite(core, client, request, flow, ids, null);
+  if (method === 'INVITE') sendInvite(core, client, request, flow, ids, null);
   else {
     core.transactions.send(request, flow, {
       onResponse: (response) => client.push('network', response.toString(), flow, ids),
@@ -50,26 +60,27 @@ export async function sendOutside(
   }
 }
 
+/** `sip:host:port;lr`, `<sip:…>`, or only `host:port`. */
+function proxyUri(proxy: string): string {
+  return /^<?sips?:/i.test(proxy) ? uriOf(proxy) : `sip:${proxy}`;
+}
+
 function complete(given: SipMessage): SipMessage {
   const { method, uri, body } = given;
   const request = SipMessage.request(method, uri, body);
   request.copy(given, 'Route');
-  const from = given.get('from') ?? '<sip:anonymous@anonymous.invalid>';
+  const from = given.get('from') ?? '<sip:anonymous@localhost>';
   request.add('From', tagOf(from) === undefined ? `${from};tag=${newTag()}` : from);
   request.add('To', given.get('to') ?? `<${uri}>`);
   request.add('Call-ID', given.get('call-id') ?? randomUUID());
-  request.add('CSeq', given.get('cseq') ?? `1 ${method}`);
+  request.add('CSeq', `${cseqOf(given)?.number ?? 1} ${method}`);
   request.add('Max-Forwards', given.get('max-forwards') ?? '70');
-  const contact = given.get('contact');
-  if (contact !== undefined && !contact.includes('localhost')) request.add('Contact', contact);
-  return withRest(request, given);
+  return withRest(request.copy(given, 'Contact'), given);
 }
 
 /** Copies the headers that are the client's own business. */
 function withRest(request: SipMessage, given: SipMessage): SipMessage {
-  for (const { name, value } of given.headers()) {
-    if (!ownHeaders.has(name.toLowerCase()) && name.toLowerCase() !== 'route') request.add(name, value);
-  }
+  for (const { name, value, key } of given.headers()) if (!ownHeaders.has(key)) request.add(name, value);
   if (request.body !== '' && !request.has('content-type')) request.add('Content-Type', 'application/sdp');
   return request;
 }
@@ -90,8 +101,9 @@ function refuseUnreachable(
     port: 0,
     local: { transport: 'udp', host: '0.0.0.0', port: 0 },
     send() {},
+    onClose: () => () => {},
   };
-  request.add('Contact', '<sip:0.0.0.0>');
+  if (!request.has('contact')) request.add('Contact', '<sip:0.0.0.0>');
   client.okSent(msgId, request.toString(), nowhere, ids);
   const response = syntheticResponse(request, 503, 'Service Unavailable');
   client.push('network', response.toString(), nowhere, ids);
@@ -108,12 +120,12 @@ function sendInvite(
 ): void {
   const noted = `invite ${ids.txnId}`;
   let dialog = within;
-  const send = (text: string): void => {
-    if (within) flow.send(text);
+  const send = (text: string, onFailed: () => void): void => {
+    if (within) flow.send(text, onFailed);
     else {
       const { transport, host, port } = flow;
       const entry = { kind: 'invite', text: withoutBody(request), transport, host, port } as const;
-      core.journal.open(noted, entry, () => flow.send(text));
+      core.journal.open(noted, entry, () => flow.send(text, onFailed));
     }
   };
   const invite: OpenInvite = {
@@ -123,17 +135,18 @@ function sendInvite(
       send,
       onResponse(response) {
         if (within === null) dialog = follow(core, invite, dialog, request, response);
-        else refresh(within, response);
+        else refresh(core, within, response);
         if (response.status >= 200) core.journal.end(noted);
-        if (invite.owner?.isOpen) invite.owner.push('network', response.toString(), flow, ids);
+        if (invite.owner?.isOpen) {
+          invite.owner.push('network', response.toString(), flow, ids, response.status < 200);
+        }
         // Nobody is there to take the call.
         else if (dialog?.confirmed) void endDialog(core, dialog);
       },
       onFurther2xx(response) {
-        const { remoteTag, ack } = dialog ?? {};
-        if (tagOf(response.get('to')) === remoteTag) {
-          if (ack) flow.send(ack);
-        } else void endFork(core, request, response);
+        // The same 2xx again while the client has not acknowledged it yet has no answer.
+        if ((tagOf(response.get('to')) ?? '') !== dialog?.remoteTag) void endFork(core, request, response);
+        else dialog.ack?.flow.send(dialog.ack.text);
       },
       onEnd() {
         core.journal.end(noted);
@@ -147,7 +160,7 @@ function sendInvite(
 /** Keeps the dialog that an INVITE makes: early by a provisional with a tag, confirmed by a 2xx. */
 function follow(
   core: Core,
-  { owner }: OpenInvite,
+  { owner, transaction }: OpenInvite,
   before: Dialog | null,
   request: SipMessage,
   response: SipMessage,
@@ -160,24 +173,26 @@ function follow(
   const sameTag = before !== null && tagOf(response.get('to')) === before.remoteTag;
   // A later provisional of the same early dialog says nothing new of it.
   if (sameTag && response.status < 200) return before;
-  const dialog = uacDialog(request, response, owner);
+  const dialog = uacDialog(request, response, owner, transaction.flow.transport);
   if (dialog === null) return before;
+  dialog.doomed = dialog.confirmed ? whyDoomed(response, transaction.isCanceled) : null;
   dialog.localCseq = Math.max(dialog.localCseq, before?.localCseq ?? 0);
   core.dialogs.add(dialog);
   return dialog;
 }
 
-/** Takes over the far end's new Contact after a re-INVITE or UPDATE (RFC 3261 section 12.2.1.2). */
-function refresh(dialog: Dialog, response: SipMessage): void {
-  if (response.status < 200) return;
-  dialog.inviting = false;
-  if (response.status < 300) dialog.target = contactOf(response) ?? dialog.target;
+/** Why a call is ended as soon as its client has acknowledged it. */
+function whyDoomed(response: SipMessage, isCanceled: boolean): string | null {
+  if (isCanceled) return 'SIP ;cause=200 ;text="ACK-BYE due to cancel race condition"';
+  // drachtio-srf makes a dialog of a 200 with a Contact only, and gives its application an error for the rest.
+  return response.status === 200 && response.has('contact') ? null : 'SIP ;cause=500 ;text="No dialog"';
 }
 
-/** A 2xx of another fork is acknowledged and ended (RFC 3261 section 13.2.2.4). */
-export async function endFork(core: Core, request: SipMessage, response: SipMessage): Promise<void> {
-  const dialog = uacDialog(request, response, null);
-  if (dialog) await endDialog(core, dialog);
+/** Takes over the far end's new Contact after a re-INVITE or UPDATE (RFC 3261 section 12.2.1.2). */
+function refresh(core: Core, dialog: Dialog, response: SipMessage): void {
+  if (response.status < 200) return;
+  if (response.cseqMethod === 'INVITE') dialog.inviting = false;
+  if (response.status < 300) core.dialogs.retarget(dialog, contactOf(response));
 }
 
 /** A request in a dialog, from any client (RFC 3261 section 12.2). */
@@ -188,27 +203,21 @@ export async function sendInside(
   given: SipMessage,
 ): Promise<void> {
   const dialog = core.dialogs.byId(dialogId);
-  if (dialog === undefined || (!dialog.confirmed && given.method === 'BYE')) {
+  const { method } = given;
+  const needsAnswer = method === 'BYE' || method === 'ACK' || method === 'INVITE';
+  if (dialog === undefined || (needsAnswer && !dialog.confirmed)) {
     client.nok(msgId, 'unable to find dialog for dialog id provided');
     return;
   }
-  const { method } = given;
   const asked = cseqOf(given)?.number;
   if (method !== 'ACK') dialog.localCseq = Math.max(dialog.localCseq + 1, asked ?? 0);
-  const request = requestWithin(
-    dialog,
-    method,
-    method === 'ACK' ? dialog.inviteCseq : dialog.localCseq,
-    given.body,
-  );
-  if (['INVITE', 'UPDATE', 'REFER', 'SUBSCRIBE', 'NOTIFY'].includes(method) && dialog.contact !== '') {
-    request.add('Contact', dialog.contact);
-  }
-  withRest(request, given);
+  const cseq = method === 'ACK' ? dialog.inviteCseq : dialog.localCseq;
+  const request = withRest(requestWithin(dialog, method, cseq, given.body), given);
+  if (withContact.has(method) && dialog.contact !== '') request.add('Contact', dialog.contact);
   const ids = { txnId: randomUUID(), dialogId };
   let flow: Flow;
   try {
-    flow = await route(core, request, nextHop(request));
+    flow = await route(core, request, nextHop(request), dialog.transport);
   } catch (error) {
     refuseUnreachable(core, client, msgId, request, ids, error);
     if (method === 'BYE') core.dialogs.remove(dialog);
@@ -216,25 +225,42 @@ export async function sendInside(
   }
   client.okSent(msgId, request.toString(), flow, ids);
   if (method === 'ACK') {
-    dialog.ack = request.toString();
-    flow.send(dialog.ack);
+    dialog.ack = { text: request.toString(), flow };
+    flow.send(dialog.ack.text);
+    if (dialog.doomed !== null) endAndTell(core, dialog, flow, dialog.doomed);
   } else if (method === 'INVITE') {
     dialog.inviting = true;
-    dialog.inviteCseq = dialog.localCseq;
+    dialog.inviteCseq = cseq;
     dialog.ack = null;
     sendInvite(core, client, request, flow, ids, dialog);
+  } else if (method === 'BYE' && dialog.ending) {
+    // There is a BYE on its way already; the client's is over when that one is.
+    const over = syntheticResponse(request, 200, 'OK').toString();
+    dialog.onOver.push(() => client.push('network', over, flow, ids));
   } else {
     if (method === 'BYE') dialog.ending = true;
     core.transactions.send(request, flow, {
       onResponse(response) {
-        if (method === 'UPDATE') refresh(dialog, response);
-        // 401 and 407 come again with credentials.
-        const again = response.status === 401 || response.status === 407;
-        if (method === 'BYE' && response.status >= 200 && !again) core.dialogs.remove(dialog);
-        client.push('network', response.toString(), flow, ids);
+        if (method === 'UPDATE') refresh(core, dialog, response);
+        client.push('network', response.toString(), flow, ids, true);
+        if (method === 'BYE' && response.status >= 200) afterBye(core, dialog, response);
       },
     });
   }
+}
+
+const withContact = new Set(['INVITE', 'UPDATE', 'REFER', 'SUBSCRIBE', 'NOTIFY']);
+
+function afterBye(core: Core, dialog: Dialog, { status }: SipMessage): void {
+  // The client may send it again with credentials; when it does not, the call is ended all the same.
+  if (status !== 401 && status !== 407) {
+    core.dialogs.remove(dialog);
+    return;
+  }
+  dialog.ending = false;
+  setTimeout(() => {
+    if (!dialog.ending) core.dialogs.remove(dialog);
+  }, 64 * core.timers.t1).unref();
 }
 
 /** Any client may cancel any INVITE (RFC 3261 section 9.1). */
@@ -249,7 +275,7 @@ export function cancel(
     client.nok(msgId, `unable to cancel unknown transaction id: ${txnId}`);
     return;
   }
-  invite.transaction.cancel();
+  invite.transaction.cancel(withRest(SipMessage.request('CANCEL', given.uri), given));
   client.okSent(msgId, given.toString(), invite.transaction.flow, { txnId, dialogId: '' });
 }
 

@@ -23,6 +23,8 @@ export interface ServerTransactionOptions {
   onEnd: () => void;
   /** A 2xx to an INVITE was never acknowledged (RFC 3261 section 13.3.1.4). */
   onNoAck: () => void;
+  /** The user has not answered an INVITE within timer C. */
+  onUnanswered: () => void;
 }
 
 /** Timer J. */
@@ -33,8 +35,8 @@ export function startNonInviteServer({
   onEnd,
 }: ServerTransactionOptions): ServerTransaction {
   let last: { text: string; status: number } | null = null;
-  // However long the user thinks, the transaction is not kept for ever.
-  let timer = setTimeout(onEnd, 64 * timers.t1 * 2);
+  // The far end has given up by then, whatever the user still says.
+  let timer = setTimeout(onEnd, 64 * timers.t1);
   return {
     request,
     get lastStatus() {
@@ -61,12 +63,15 @@ export function startNonInviteServer({
 
 /** Timers G, H and I, and for 2xx the accepted state of RFC 6026 with timer L. */
 export function startInviteServer(options: ServerTransactionOptions): ServerTransaction {
-  const { request, flow, timers, onEnd, onNoAck } = options;
+  const { request, flow, timers, onEnd, onNoAck, onUnanswered } = options;
   const longMs = 64 * timers.t1;
   let last: { text: string; status: number } | null = null;
   let acknowledged = false;
   let stopRetransmit = (): void => {};
-  let timer: NodeJS.Timeout | undefined;
+  let timer = setTimeout(() => {
+    onUnanswered();
+    if ((last?.status ?? 0) < 200) end();
+  }, timers.c);
   const end = (): void => {
     stopRetransmit();
     clearTimeout(timer);
@@ -83,6 +88,7 @@ export function startInviteServer(options: ServerTransactionOptions): ServerTran
       last = sent;
       flow.send(sent.text);
       if (sent.status < 200) return;
+      clearTimeout(timer);
       const answered = sent.status < 300;
       // A 2xx is repeated over TCP as well: it is the dialog's, not the transaction's.
       if (answered || flow.transport === 'udp') {
@@ -94,7 +100,7 @@ export function startInviteServer(options: ServerTransactionOptions): ServerTran
       }, longMs);
     },
     repeat() {
-      if (last && !(acknowledged && last.status < 300)) flow.send(last.text);
+      if (last && !acknowledged) flow.send(last.text);
     },
     acknowledge() {
       if (acknowledged || last === null) return;

@@ -19,6 +19,10 @@ export interface TransactionUser {
   /** A 2xx to an INVITE that no transaction knows. */
   onStray2xx(response: SipMessage, flow: Flow): void;
   onNoAck(invite: ServerTransaction): void;
+  /** An INVITE that was answered with no final response for too long. */
+  onUnanswered(invite: ServerTransaction): void;
+  /** A request's transaction is over, answered or not. */
+  onServerEnd(transaction: ServerTransaction): void;
 }
 
 export interface Transactions {
@@ -36,7 +40,7 @@ export interface Transactions {
       onResponse: (response: SipMessage) => void;
       onFurther2xx: (response: SipMessage) => void;
       onEnd: () => void;
-      send: (text: string) => void;
+      send: (text: string, onFailed: () => void) => void;
     },
     resumed?: boolean,
   ): InviteTransaction;
@@ -45,9 +49,14 @@ export interface Transactions {
   close(): void;
 }
 
+/** Requests from the network beyond which new ones are refused with 503. */
+const maxServers = 100_000;
+
 export function createTransactions(user: TransactionUser, timers: TimerValues, log: Log): Transactions {
   const clients = new Map<string, ClientTransaction>();
   const servers = new Map<string, ServerTransaction>();
+  /** INVITEs that make a dialog, by what tells that one came by two ways (RFC 3261 section 8.2.2.2). */
+  const initial = new Map<string, ServerTransaction>();
 
   function receive(message: SipMessage, flow: Flow): void {
     if (message.isRequest) receiveRequest(message, flow);
@@ -55,6 +64,8 @@ export function createTransactions(user: TransactionUser, timers: TimerValues, l
   }
 
   function receiveResponse(response: SipMessage, flow: Flow): void {
+    // One with a second Via is for somebody behind us, and we have nobody (RFC 3261 section 8.1.3.3).
+    if (splitValues(response.all('via')).length > 1) return;
     const key = clientKey(branchOf(response), response.cseqMethod);
     const transaction = clients.get(key);
     if (transaction) transaction.receive(response);
@@ -75,22 +86,40 @@ export function createTransactions(user: TransactionUser, timers: TimerValues, l
       known.repeat();
       return;
     }
+    if (servers.size >= maxServers) {
+      flow.send(responseTo(request, 503, 'Service Unavailable').toString());
+      return;
+    }
     const transaction = startServer(request, flow, key);
     if (request.method === 'CANCEL') receiveCancel(request, transaction);
+    else if (isMerged(request, transaction)) transaction.respond(responseTo(request, 482, 'Loop Detected'));
     else user.onRequest(request, flow, transaction);
   }
 
   function startServer(request: SipMessage, flow: Flow, key: string): ServerTransaction {
     const start = request.method === 'INVITE' ? startInviteServer : startNonInviteServer;
+    const merge = request.method === 'INVITE' ? mergeKey(request) : null;
     const transaction = start({
       request,
       flow,
       timers,
-      onEnd: () => servers.delete(key),
+      onEnd() {
+        servers.delete(key);
+        if (merge !== null && initial.get(merge) === transaction) initial.delete(merge);
+        user.onServerEnd(transaction);
+      },
       onNoAck: () => user.onNoAck(transaction),
+      onUnanswered: () => user.onUnanswered(transaction),
     });
     servers.set(key, transaction);
+    if (merge !== null && !initial.has(merge)) initial.set(merge, transaction);
     return transaction;
+  }
+
+  function isMerged(request: SipMessage, transaction: ServerTransaction): boolean {
+    if (request.method !== 'INVITE') return false;
+    const first = initial.get(mergeKey(request) ?? '');
+    return first !== undefined && first !== transaction;
   }
 
   /** RFC 3261 section 9.2. */
@@ -169,7 +198,13 @@ function serverKey(request: SipMessage, method: string): string {
   return `${request.uri}|${tagOf(request.get('from'))}|${request.get('call-id')}|${number}|${sentBy(via)}|${method}`;
 }
 
+/** Null for a request within a dialog. */
+function mergeKey(request: SipMessage): string | null {
+  if (tagOf(request.get('to')) !== undefined) return null;
+  return `${request.get('call-id')}|${tagOf(request.get('from'))}|${cseqOf(request)?.number}`;
+}
+
 /** `SIP/2.0/UDP host:port;…` → `host:port`. */
-function sentBy(via: string): string {
+export function sentBy(via: string): string {
   return (via.split(';')[0] ?? '').split(/[ \t]+/).at(-1) ?? '';
 }

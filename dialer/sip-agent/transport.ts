@@ -14,7 +14,10 @@ export interface Flow {
   port: number;
   /** Our own address that it came to or leaves from. */
   local: SipAddress;
-  send(text: string): void;
+  /** `onFailed` is called when the message certainly does not arrive (RFC 3261 section 18.4). */
+  send(text: string, onFailed?: () => void): void;
+  /** Calls back once when the connection closes, never over UDP. Gives a function that stops it. */
+  onClose(listener: () => void): () => void;
 }
 
 export interface Transports {
@@ -22,6 +25,8 @@ export interface Transports {
   addresses: SipAddress[];
   /** A way to an address: a UDP socket, or a TCP connection that is made or used again. Rejects when there is none. */
   connect(to: Address): Promise<Flow>;
+  /** The way back to whoever sent a request over `flow`, by its topmost Via (RFC 3261 section 18.2.2). */
+  wayBack(flow: Flow, via: { port: number; rport: boolean }): Flow;
   close(): Promise<void>;
 }
 
@@ -41,41 +46,83 @@ const maxConnections = 1_000;
 const maxQueuedBytes = 4 * 1024 * 1024;
 const resolvedForMs = 30_000;
 
+interface UdpListener {
+  socket: dgram.Socket;
+  local: SipAddress;
+}
+
+interface TcpListener {
+  server: net.Server;
+  local: SipAddress;
+}
+
+interface Connection {
+  socket: net.Socket;
+  host: string;
+  port: number;
+  local: SipAddress;
+  closing: Set<() => void>;
+}
+
 export async function openTransports(options: TransportOptions): Promise<Transports> {
   const { bind, onMessage, onGarbage, log } = options;
-  const udp: { socket: dgram.Socket; local: SipAddress }[] = [];
-  const tcp: { server: net.Server; local: SipAddress }[] = [];
-  const connections = new Map<string, { socket: net.Socket; flow: Flow }>();
+  const udp: UdpListener[] = [];
+  const tcp: TcpListener[] = [];
+  const connections = new Map<string, Connection>();
+  const byFlow = new WeakMap<Flow, Connection>();
   const connecting = new Map<string, Promise<Flow>>();
+  let closed = false;
   const resolved = new Map<string, { host: string; until: number }>();
 
-  const udpFlow = (socket: dgram.Socket, local: SipAddress, host: string, port: number): Flow => ({
+  const udpFlow = ({ socket, local }: UdpListener, host: string, port: number): Flow => ({
     transport: 'udp',
     host,
     port,
     local,
-    send(text) {
+    send(text, onFailed) {
+      if (closed) return;
       socket.send(text, port, host, (error) => {
-        if (error) log.debug({ err: error, host, port }, 'a datagram was not sent');
+        if (!error) return;
+        log.debug({ err: error, host, port }, 'a datagram was not sent');
+        onFailed?.();
       });
     },
+    onClose: () => () => {},
   });
+
+  /** `again` is the port of a new connection should this one be closed when there is something to send. */
+  const tcpFlow = (connection: Connection, again: number): Flow => {
+    const { socket, host, port, local, closing } = connection;
+    return {
+      transport: 'tcp',
+      host,
+      port,
+      local,
+      send(text, onFailed) {
+        if (socket.writableLength > maxQueuedBytes) socket.destroy();
+        if (socket.writable) socket.write(text);
+        else {
+          connectTcp(host, again).then(
+            (flow) => flow.send(text, onFailed),
+            () => onFailed?.(),
+          );
+        }
+      },
+      onClose(listener) {
+        closing.add(listener);
+        return () => closing.delete(listener);
+      },
+    };
+  };
 
   function adopt(socket: net.Socket, local: SipAddress): Flow {
     const { remoteAddress: host = '', remotePort: port = 0 } = socket;
     const key = `${host}:${port}`;
     const framing = new StreamFraming();
-    const flow: Flow = {
-      transport: 'tcp',
-      host,
-      port,
-      local,
-      send(text) {
-        if (socket.writableLength > maxQueuedBytes) socket.destroy();
-        else if (socket.writable) socket.write(text);
-      },
-    };
-    connections.set(key, { socket, flow });
+    const connection: Connection = { socket, host, port, local, closing: new Set() };
+    const flow = tcpFlow(connection, port);
+    connections.set(key, connection);
+    byFlow.set(flow, connection);
     socket.setNoDelay(true);
     socket.setTimeout(idleMs, () => socket.destroy());
     socket.on('data', (chunk) => {
@@ -91,13 +138,28 @@ export async function openTransports(options: TransportOptions): Promise<Transpo
     });
     socket.on('error', (error) => log.debug({ err: error, host, port }, 'a SIP connection broke'));
     socket.on('close', () => {
-      if (connections.get(key)?.socket === socket) connections.delete(key);
+      if (connections.get(key) === connection) connections.delete(key);
+      for (const listener of connection.closing) listener();
+      connection.closing.clear();
     });
     return flow;
   }
 
+  /** A connection that is open, is being made, or is made now. */
   async function connectTcp(host: string, port: number): Promise<Flow> {
-    const local = tcp[0]?.local ?? udp[0]?.local;
+    const key = `${host}:${port}`;
+    const open = connections.get(key);
+    if (open?.socket.writable) return tcpFlow(open, port);
+    let made = connecting.get(key);
+    if (made === undefined) {
+      made = makeTcp(host, port).finally(() => connecting.delete(key));
+      connecting.set(key, made);
+    }
+    return made;
+  }
+
+  async function makeTcp(host: string, port: number): Promise<Flow> {
+    const local = nearest(tcp, host)?.local ?? nearest(udp, host)?.local;
     if (local === undefined) throw new Error('nothing is bound');
     const socket = net.connect({ host, port });
     const timer = setTimeout(() => socket.destroy(new Error('connecting took too long')), connectDeadlineMs);
@@ -130,10 +192,11 @@ export async function openTransports(options: TransportOptions): Promise<Transpo
     else tcp.push(bound);
     addresses.push(bound.local);
   }
-  for (const { socket, local } of udp) {
+  for (const listener of udp) {
+    const { socket } = listener;
     socket.on('message', (data, { address, port }) => {
       if (data.length < 4 || port === 0) return;
-      onMessage(data.toString(), udpFlow(socket, local, address, port));
+      onMessage(data.toString(), udpFlow(listener, address, port));
     });
     socket.on('error', (error) => log.warn({ err: error }, 'a UDP socket reported an error'));
   }
@@ -147,22 +210,21 @@ export async function openTransports(options: TransportOptions): Promise<Transpo
     addresses,
     async connect(to) {
       const host = await resolve(to.host);
-      if (to.transport === 'udp') {
-        const from = udp[0];
-        if (from === undefined) throw new Error('no UDP address is bound');
-        return udpFlow(from.socket, from.local, host, to.port);
-      }
-      const key = `${host}:${to.port}`;
-      const open = connections.get(key);
-      if (open) return open.flow;
-      let made = connecting.get(key);
-      if (made === undefined) {
-        made = connectTcp(host, to.port).finally(() => connecting.delete(key));
-        connecting.set(key, made);
-      }
-      return made;
+      if (to.transport === 'tcp') return connectTcp(host, to.port);
+      const from = nearest(udp, host);
+      if (from === undefined) throw new Error('no UDP address is bound');
+      return udpFlow(from, host, to.port);
+    },
+    wayBack(flow, { port, rport }) {
+      const connection = byFlow.get(flow);
+      if (connection) return tcpFlow(connection, port);
+      const listener = udp.find(({ local }) => local === flow.local);
+      return rport || port === flow.port || listener === undefined
+        ? flow
+        : udpFlow(listener, flow.host, port);
     },
     async close() {
+      closed = true;
       for (const { socket } of connections.values()) socket.destroy();
       await Promise.all([
         ...udp.map(({ socket }) => new Promise<void>((done) => socket.close(() => done()))),
@@ -172,11 +234,31 @@ export async function openTransports(options: TransportOptions): Promise<Transpo
   };
 }
 
-async function bindUdp(address: SipAddress): Promise<{ socket: dgram.Socket; local: SipAddress }> {
+/** The listener for a destination: of its family, and loopback for loopback. */
+function nearest<T extends { local: SipAddress }>(listeners: readonly T[], to: string): T | undefined {
+  if (listeners.length < 2) return listeners[0];
+  const unlike = ({ local }: T): number => {
+    const host = bare(local.host);
+    const any = host === '0.0.0.0' || host === '::';
+    return (
+      (net.isIPv6(host) === net.isIPv6(to) ? 0 : 2) + (any || isLoopback(host) === isLoopback(to) ? 0 : 1)
+    );
+  };
+  return listeners.toSorted((a, b) => unlike(a) - unlike(b))[0];
+}
+
+function isLoopback(host: string): boolean {
+  return host.startsWith('127.') || host === '::1';
+}
+
+async function bindUdp(address: SipAddress): Promise<UdpListener> {
   const host = bare(address.host);
+  const family = net.isIPv6(host) ? 6 : 4;
   const socket = dgram.createSocket({
-    type: net.isIPv6(host) ? 'udp6' : 'udp4',
+    type: family === 6 ? 'udp6' : 'udp4',
     recvBufferSize: 4 * 1024 * 1024,
+    // Only addresses come here, names are resolved before: a datagram leaves at once, in its order.
+    lookup: (given, _options, callback) => callback(null, given, family),
   });
   await bound(address, (done, fail) => {
     socket.once('error', fail);
@@ -186,7 +268,7 @@ async function bindUdp(address: SipAddress): Promise<{ socket: dgram.Socket; loc
   return { socket, local: { ...address, port: socket.address().port } };
 }
 
-async function bindTcp(address: SipAddress): Promise<{ server: net.Server; local: SipAddress }> {
+async function bindTcp(address: SipAddress): Promise<TcpListener> {
   const server = net.createServer();
   await bound(address, (done, fail) => {
     server.once('error', fail);
