@@ -32,8 +32,8 @@ export interface Limits {
 
 /** How long a place is held without being renewed, ms. */
 export const placeLeaseMs = 30_000;
-/** How far ahead starts are given out, ms. */
-const horizonMs = 100;
+/** How far ahead starts are given out, ms: so long may a round of claims be late without the pace suffering. */
+const horizonMs = 250;
 
 /**
  * KEYS per limit: places (sorted set: attempt → end of its lease), pace (the next free start, µs)

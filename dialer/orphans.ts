@@ -63,7 +63,7 @@ export function createOrphans({ connection, writer, limits, log }: OrphansOption
       cause: answered ? ownCauses.lostWhileTalking : ownCauses.lost,
       sip: { code: null, phrase: null, q850: null },
     });
-    log.warn(
+    log.info(
       {
         campaignId: attempt.campaignId,
         callId: attempt.callId,

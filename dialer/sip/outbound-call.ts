@@ -211,6 +211,7 @@ function holdDialog(
 ): AnsweredDialog {
   const { stack } = connection;
   let over = false;
+  let forget = (): void => {};
   const ended = new Promise<'remote' | 'lost'>((resolve) => {
     const stopListening = connection.onLost(() => {
       over = true;
@@ -218,6 +219,7 @@ function holdDialog(
       stack.removeDialog(dialog);
       resolve('lost');
     });
+    forget = stopListening;
     const onBye = (): void => {
       over = true;
       stopListening();
@@ -251,6 +253,7 @@ function holdDialog(
         return await Promise.race([bye, late, ended.then((by) => by === 'remote')]);
       } finally {
         clearTimeout(timer);
+        forget();
       }
     },
   };
