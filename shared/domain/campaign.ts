@@ -14,7 +14,20 @@ export type CallingWindow = z.infer<typeof callingWindow>;
 
 export const timezone = z.string().refine(isTimezone, 'is not an IANA time zone');
 
+/** Asking Intl costs as much as the rest of a call; there are some six hundred zones. */
+const knownTimezones = new Map<string, boolean>();
+const rememberedTimezones = 2_000;
+
 function isTimezone(name: string): boolean {
+  let known = knownTimezones.get(name);
+  if (known === undefined) {
+    known = intlKnows(name);
+    if (knownTimezones.size < rememberedTimezones) knownTimezones.set(name, known);
+  }
+  return known;
+}
+
+function intlKnows(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0;
   } catch (error) {

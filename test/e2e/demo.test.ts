@@ -71,10 +71,11 @@ test(
     const client = connect({ url, token: key });
     const store = campaignsStore(client);
     try {
-      const campaign = await until(
-        () => store.get().campaigns.find(({ status }) => status === 'finished'),
-        { withinMs: 180_000, what: 'the demo campaign is finished', everyMs: 200 },
-      );
+      const campaign = await until(() => store.get().campaigns.find(({ status }) => status === 'finished'), {
+        withinMs: 180_000,
+        what: 'the demo campaign is finished',
+        everyMs: 200,
+      });
       const read = async () => {
         const response = await fetch(`${url}/v1/campaigns/${campaign.id}`, {
           headers: { authorization: `Bearer ${key}` },
