@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { defaultTimers } from '@dialstream/dialer/sip-agent/timers.js';
 import { freePort } from '@dialstream/shared/embedded/ports.js';
 import { startSipp } from '../../support/sipp.js';
 import { branchOf, cseqOf, sdp, tagOf, unique } from './support/messages.js';
@@ -40,11 +41,9 @@ test('a call over TCP to sipp works alike', async ({ phone, onTestFinished }) =>
   await expect.poll(() => sipp.calls()).toMatchObject({ open: 0, failed: 0, succeeded: 1 });
 });
 
-test('two hundred calls at once to sipp all end well, and leave nothing behind', async ({
-  phone,
-  stage,
-  onTestFinished,
-}) => {
+const slow = test.extend('options', { timers: defaultTimers });
+
+slow('two hundred calls at once to sipp all end well', async ({ phone, stage, onTestFinished }) => {
   const sipp = await startSipp({ scenario: 'answer', port: await freePort(), values: { ringMs: 5 } });
   onTestFinished(() => sipp.stop());
 
@@ -56,7 +55,7 @@ test('two hundred calls at once to sipp all end well, and leave nothing behind',
   );
 
   await expect.poll(() => sipp.calls()).toMatchObject({ open: 0, failed: 0, succeeded: 200 });
-  await untilIdle(stage.agent);
+  expect(stage.agent.stats().dialogs).toBe(0);
 });
 
 test('the agent fills in what the application leaves out', async ({ phone, far, stage }) => {
@@ -200,7 +199,7 @@ test('an answer without a Contact is acknowledged and ended by the agent', async
   const invite = await far.request('INVITE');
   far.reply(invite, 200, { body: sdp });
 
-  expect((await call.failure).message).toContain('No Contact');
+  expect((await call.failure).status).toBe(500);
   await far.request('ACK');
   far.reply(await far.request('BYE'), 200);
   await untilIdle(stage.agent);

@@ -1,7 +1,7 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
-import { read, reply, sdp, tagOf, unique, write, type Extra, type Message } from './messages.js';
+import { cseqOf, read, reply, sdp, tagOf, unique, write, type Extra, type Message } from './messages.js';
 
 /** A SIP far end that does what the test says, and nothing else. */
 export interface FarEnd {
@@ -9,9 +9,15 @@ export interface FarEnd {
   port: number;
   /** Every message that came, in order. */
   seen: readonly Message[];
-  /** The first message that came and was not taken yet, or that comes within 5 s. */
+  /** The first request that came and was not taken yet, or that comes within 5 s; repetitions are passed over. */
   request(method: string): Promise<Message>;
   response(status: number, method?: string): Promise<Message>;
+  /** A message that was taken comes again, to the letter. */
+  repeated(message: Message): Promise<Message>;
+  /** After this the agent has worked on all that was sent before. */
+  barrier(): Promise<void>;
+  /** Acknowledges an answer to `out('INVITE')`. */
+  ack(answer: Message): void;
   /** Sends bytes as they are. */
   send(text: string | Buffer): void;
   reply(request: Message, status: number, extra?: Extra & { tag?: string }): void;
@@ -55,6 +61,7 @@ function farEnd(
 ): FarEnd {
   const seen: Message[] = [];
   let untaken: Message[] = [];
+  const taken = new Set<string>();
   let waiting: (() => void)[] = [];
   onMessage((text) => {
     const message = read(text);
@@ -69,6 +76,7 @@ function farEnd(
       const found = untaken.find(matches);
       if (found) {
         untaken = untaken.filter((message) => message !== found);
+        taken.add(found.text);
         return found;
       }
       const leftMs = until - performance.now();
@@ -86,18 +94,37 @@ function farEnd(
     }
   }
 
+  const fresh = (what: string, matches: (message: Message) => boolean): Promise<Message> =>
+    take(what, (message) => !taken.has(message.text) && matches(message));
   const { port } = wire;
   const contact = `<sip:far@127.0.0.1:${port};transport=${transport}>`;
   const via = (branch: string): string =>
     `Via: SIP/2.0/${transport.toUpperCase()} 127.0.0.1:${port};branch=${branch};rport`;
-  return {
+  const end: FarEnd = {
     transport,
     port,
     seen,
     contact,
-    request: (method) => take(`a ${method}`, (message) => message.method === method),
+    repeated: (message) => take('the same again', ({ text }) => text === message.text),
+    async barrier() {
+      const options = end.out('OPTIONS');
+      const callId = read(options).get('call-id');
+      end.send(options);
+      await fresh('an answer to OPTIONS', (message) => message.get('call-id') === callId);
+    },
+    ack(answer) {
+      end.send(
+        end.out('ACK', {
+          callId: answer.get('call-id'),
+          to: answer.get('to'),
+          fromTag: tagOf(answer.get('from')),
+          cseq: cseqOf(answer),
+        }),
+      );
+    },
+    request: (method) => fresh(`a ${method}`, (message) => message.method === method),
     response: (status, method) =>
-      take(
+      fresh(
         `a ${status} to ${method ?? 'anything'}`,
         (message) =>
           message.status === status && (method === undefined || message.get('cseq').endsWith(` ${method}`)),
@@ -148,6 +175,7 @@ function farEnd(
     },
     close: () => wire.close(),
   };
+  return end;
 }
 
 /** A UDP socket that sends to the agent's port. */

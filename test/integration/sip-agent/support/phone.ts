@@ -2,6 +2,7 @@ import Srf from 'drachtio-srf';
 import type {
   InviteOptions,
   ReceivedRequest,
+  ResponseSender,
   SentRequest,
   SipDialog,
   SipError,
@@ -12,7 +13,7 @@ import type {
 import { sdp } from './messages.js';
 
 /** What the tests use of a dialog beyond what the dialer does. */
-export interface PhoneDialog extends SipDialog {
+export interface PhoneDialog extends Omit<SipDialog, 'on'> {
   modify(sdp: string): Promise<string>;
   request(options: { method: string; headers?: Record<string, string>; body?: string }): Promise<SipResponse>;
   on(event: string, listener: (request: ReceivedRequest, response: Answering) => void): void;
@@ -42,6 +43,8 @@ export interface Phone {
   place(uri: string, options?: PlaceOptions): Placed;
   /** Sends a request, and gives what was sent and its final answer. */
   send(uri: string, options: RequestOptions): Promise<{ sent: SentRequest; answer: Promise<SipResponse> }>;
+  /** Answers an INVITE with 200. */
+  answer(request: ReceivedRequest, response: Answering): Promise<PhoneDialog>;
   onRequest(verb: string, listener: (request: ReceivedRequest, response: Answering) => void): void;
   /** Closes its connection as a killed process does. */
   drop(): void;
@@ -85,7 +88,7 @@ export async function connectPhone(port: number, secret: string): Promise<Phone>
         uri,
         { localSdp: sdp, headers, ...options },
         { cbRequest: (_error, request) => onSent(request), cbProvisional: onProvisional },
-      ) as Promise<PhoneDialog>;
+      ) as unknown as Promise<PhoneDialog>;
       const failure = dialog.then(
         () => Promise.reject(new Error('the call was answered')),
         (error: unknown) => error as SipError,
@@ -109,6 +112,10 @@ export async function connectPhone(port: number, secret: string): Promise<Phone>
         });
       });
     },
+    answer: (request, response) =>
+      raw.createUAS(request, response as ResponseSender, {
+        localSdp: sdp,
+      }) as unknown as Promise<PhoneDialog>,
     onRequest(verb, listener) {
       (raw as unknown as Record<string, (listen: typeof listener) => void>)[verb]?.(listener);
     },
