@@ -129,6 +129,20 @@ export async function startSipAgent(options: SipAgentOptions): Promise<SipAgent>
   for (const [key, entry] of left) endLeftOver(core, key, entry);
   if (left.size > 0) log.warn({ calls: left.size }, 'ending the calls that a killed agent had left');
 
+  let closing: Promise<void> | undefined;
+
+  async function close(): Promise<void> {
+    for (const client of admin.clients()) endCallsOf(core, client);
+    await admin.close();
+    const until = performance.now() + closeDeadlineMs;
+    const busy = (): boolean =>
+      core.dialogs.size > 0 || [...core.invites.values()].some(({ transaction }) => !transaction.isFinal);
+    while (busy() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    transactions.close();
+    await transports.close();
+    journal.close();
+  }
+
   return {
     adminPort: admin.port,
     sip: transports.addresses,
@@ -143,17 +157,7 @@ export async function startSipAgent(options: SipAgentOptions): Promise<SipAgent>
         dropped: core.dropped,
       };
     },
-    async close() {
-      for (const client of admin.clients()) endCallsOf(core, client);
-      await admin.close();
-      const until = performance.now() + closeDeadlineMs;
-      const busy = (): boolean =>
-        core.dialogs.size > 0 || [...core.invites.values()].some(({ transaction }) => !transaction.isFinal);
-      while (busy() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
-      transactions.close();
-      await transports.close();
-      journal.close();
-    },
+    close: () => (closing ??= close()),
   };
 }
 

@@ -173,6 +173,8 @@ export function parseMessage(text: string): SipMessage {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).trimEnd();
     if (colon < 1 || !isToken(name)) throw new MalformedError('a header has no name', message);
+    // It would begin a header of its own for who takes a lone line feed for a line's end.
+    if (line.includes('\n') || line.includes('\r')) throw new MalformedError('a lone line end', message);
     message.add(name, line.slice(colon + 1).trim());
   }
   return message;
@@ -181,7 +183,9 @@ export function parseMessage(text: string): SipMessage {
 function parseStartLine(line: string): StartLine {
   if (line.startsWith('SIP/2.0 ')) {
     const status = Number(line.slice(8, 11));
-    if (!Number.isInteger(status) || status < 100 || status > 699) throw new MalformedError('no status code');
+    const ends = line.length === 11 || line[11] === ' ';
+    if (!ends || !Number.isInteger(status) || status < 100 || status > 699)
+      throw new MalformedError('no status code');
     return { method: '', uri: '', status, reason: line.slice(12) };
   }
   const first = line.indexOf(' ');

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { sdp, unique } from './support/messages.js';
 import { describe, expect, test, until } from './support/fixtures.js';
 import type { FarEnd } from './support/far-end.js';
@@ -29,6 +28,7 @@ describe('a malformed request that can be answered gets a 400', () => {
     ['a Content-Length that is no number', (text) => text.replace('Length: 0', 'Length: -1')],
     ['a header without a name', (text) => text.replace('Max-Forwards: 70', ': 70')],
     ['a header with a space in its name', (text) => text.replace('Max-Forwards: 70', 'Max Forwards: 70')],
+    ['a header with a lone line feed', (text) => text.replace('Max-Forwards: 70', 'X: y\nVia: z')],
     ['a header without a colon', (text) => text.replace('Max-Forwards: 70', 'nothing')],
   ] as [string, (text: string) => string][]) {
     test(what, async ({ phone, far, stage }) => {
@@ -186,7 +186,7 @@ describe('over TCP', () => {
     test(`${what} closes the connection, and nothing else`, async ({ stage, phone, far: other }) => {
       const far = await stage.tcp();
       far.send(garbage(far));
-      await once(far.socket, 'close');
+      await new Promise((resolve) => far.socket.once('close', resolve));
       expect(stage.agent.stats().dropped).toBe(1);
       await callWorks(phone, other);
     });

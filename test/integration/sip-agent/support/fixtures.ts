@@ -25,9 +25,12 @@ export interface Stage {
 
 export type StageOptions = Partial<Omit<SipAgentOptions, 'log' | 'admin'>>;
 
-export async function startAgent(options: StageOptions = {}): Promise<SipAgent> {
+export async function startAgent({
+  adminPort = 0,
+  ...options
+}: StageOptions & { adminPort?: number } = {}): Promise<SipAgent> {
   return startSipAgent({
-    admin: { host: '127.0.0.1', port: 0, secret },
+    admin: { host: '127.0.0.1', port: adminPort, secret },
     sip: [
       { transport: 'udp', host: '127.0.0.1', port: 0 },
       { transport: 'tcp', host: '127.0.0.1', port: 0 },

@@ -98,7 +98,7 @@ export async function connectPhone(port: number, secret: string): Promise<Phone>
     },
     send(uri, options) {
       return new Promise((resolve, reject) => {
-        raw.request(uri, options as never, (error, request) => {
+        raw.request(uri, options, (error, request) => {
           if (error) {
             reject(error);
             return;
