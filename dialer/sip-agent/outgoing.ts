@@ -65,6 +65,18 @@ function proxyUri(proxy: string): string {
   return /^<?sips?:/i.test(proxy) ? uriOf(proxy) : `sip:${proxy}`;
 }
 
+let lastCseq = 0;
+
+/**
+ * Counts further with every request, so that the one that follows a redirect in the same call is newer than the
+ * one before it (RFC 3261 section 8.1.3.4); else the far end would take it for a loop. The steps leave room for
+ * the one number that a repetition with credentials adds.
+ */
+function newCseq(): number {
+  lastCseq = (lastCseq % 1_000_000_000) + 10;
+  return lastCseq;
+}
+
 function complete(given: SipMessage): SipMessage {
   const { method, uri, body } = given;
   const request = SipMessage.request(method, uri, body);
@@ -73,7 +85,7 @@ function complete(given: SipMessage): SipMessage {
   request.add('From', tagOf(from) === undefined ? `${from};tag=${newTag()}` : from);
   request.add('To', given.get('to') ?? `<${uri}>`);
   request.add('Call-ID', given.get('call-id') ?? randomUUID());
-  request.add('CSeq', `${cseqOf(given)?.number ?? 1} ${method}`);
+  request.add('CSeq', `${cseqOf(given)?.number ?? newCseq()} ${method}`);
   request.add('Max-Forwards', given.get('max-forwards') ?? '70');
   return withRest(request.copy(given, 'Contact'), given);
 }

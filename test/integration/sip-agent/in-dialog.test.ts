@@ -244,7 +244,8 @@ test('a BYE built by hand for a call that stands ends it', async ({ phone, far, 
     },
   });
   const bye = await far.request('BYE');
-  expect(cseqOf(bye)).toBe(101);
+  // As asked, or above what was sent in the dialog before.
+  expect(cseqOf(bye)).toBeGreaterThanOrEqual(101);
   far.reply(bye, 200);
   await answer;
   await untilIdle(stage.agent);
