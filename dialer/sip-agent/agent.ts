@@ -13,7 +13,8 @@ import {
   respond,
 } from './incoming.js';
 import { openJournal, type JournalEntry } from './journal.js';
-import { cseqOf, MalformedError, paramOf, parseMessage, SipMessage, trimBody } from './message.js';
+import { paramOf } from './header-values.js';
+import { cseqOf, MalformedError, parseMessage, SipMessage, trimBody } from './message.js';
 import { cancel, sendInside, sendOutside } from './outgoing.js';
 import { defaultTimers, type TimerValues } from './timers.js';
 import { createTransactions, responseTo, sentBy } from './transactions.js';

@@ -1,4 +1,5 @@
-import { SipMessage, tagOf } from './message.js';
+import { tagOf } from './header-values.js';
+import { SipMessage } from './message.js';
 import { retransmit, type TimerValues } from './timers.js';
 import type { Flow } from './transport.js';
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AdminClient } from './admin-server.js';
-import { SipMessage, cseqOf, splitValues, tagOf, uriOf } from './message.js';
+import { splitValues, tagOf, uriOf } from './header-values.js';
+import { SipMessage, cseqOf } from './message.js';
 import type { ServerTransaction } from './server-transaction.js';
 import type { Flow } from './transport.js';
 

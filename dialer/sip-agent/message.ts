@@ -157,6 +157,8 @@ export class MalformedError extends Error {
 }
 
 const maxHeaders = 200;
+/** The longest header, characters: far above what is in use, and short enough for any regular expression. */
+const maxHeaderLength = 8_192;
 
 /**
  * Reads a whole message, its body included. Folded lines are joined (RFC 3261 section 7.3.1). Throws a
@@ -165,7 +167,8 @@ const maxHeaders = 200;
 export function parseMessage(text: string): SipMessage {
   const end = text.indexOf('\r\n\r\n');
   const head = end === -1 ? text.replace(/\r?\n$/, '') : text.slice(0, end);
-  const lines = head.replaceAll(/\r\n[ \t]+/g, ' ').split('\r\n');
+  const folded = head.includes('\r\n ') || head.includes('\r\n\t');
+  const lines = (folded ? head.replaceAll(/\r\n[ \t]+/g, ' ') : head).split('\r\n');
   const message = SipMessage.of(parseStartLine(lines[0] ?? ''), end === -1 ? '' : text.slice(end + 4));
   if (lines.length > maxHeaders) throw new MalformedError('too many headers');
   for (let i = 1; i < lines.length; i += 1) {
@@ -173,14 +176,20 @@ export function parseMessage(text: string): SipMessage {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).trimEnd();
     if (colon < 1 || !isToken(name)) throw new MalformedError('a header has no name', message);
-    // It would begin a header of its own for who takes a lone line feed for a line's end.
-    if (line.includes('\n') || line.includes('\r')) throw new MalformedError('a lone line end', message);
+    if (line.length > maxHeaderLength) throw new MalformedError('a header is too long', message);
+    if (hasLineEnd(line)) throw new MalformedError('a lone line end', message);
     message.add(name, line.slice(colon + 1).trim());
   }
   return message;
 }
 
+/** It would begin a header of its own for who takes a lone line feed for a line's end; NUL ends text elsewhere. */
+function hasLineEnd(line: string): boolean {
+  return line.includes('\n') || line.includes('\r') || line.includes('\0');
+}
+
 function parseStartLine(line: string): StartLine {
+  if (hasLineEnd(line) || line.length > maxHeaderLength) throw new MalformedError('no start line');
   if (line.startsWith('SIP/2.0 ')) {
     const status = Number(line.slice(8, 11));
     const ends = line.length === 11 || line[11] === ' ';
@@ -195,7 +204,7 @@ function parseStartLine(line: string): StartLine {
   if (first < 1 || last <= first || line.slice(last + 1).toUpperCase() !== 'SIP/2.0') {
     throw new MalformedError('no SIP/2.0 start line');
   }
-  if (!isToken(method) || uri.length === 0 || uri.includes(' ')) throw new MalformedError('no request line');
+  if (!isToken(method) || !/^\S+$/.test(uri)) throw new MalformedError('no request line');
   return { method, uri, status: 0, reason: '' };
 }
 
@@ -226,70 +235,4 @@ export function cseqOf(message: SipMessage): CSeq | null {
   if (match?.[1] === undefined || match[2] === undefined) return null;
   const number = Number(match[1]);
   return number < 2 ** 31 ? { number, method: match[2] } : null;
-}
-
-/** The value of a header parameter, outside of `<…>` and quotes; '' for one without a value. */
-export function paramOf(value: string | undefined, name: string): string | undefined {
-  if (value === undefined) return undefined;
-  let from = value.indexOf(';', value.lastIndexOf('>') + 1);
-  while (from !== -1) {
-    const next = value.indexOf(';', from + 1);
-    const end = next === -1 ? value.length : next;
-    const equals = value.indexOf('=', from);
-    const bare = equals === -1 || equals > end;
-    const found = value.slice(from + 1, bare ? end : equals).trim();
-    if (found.toLowerCase() === name) return bare ? '' : value.slice(equals + 1, end).trim();
-    from = next;
-  }
-  return undefined;
-}
-
-export function tagOf(value: string | undefined): string | undefined {
-  return paramOf(value, 'tag');
-}
-
-/** The URI of a From, To, Contact or Route value. */
-export function uriOf(value: string): string {
-  const open = value.indexOf('<');
-  if (open !== -1) return value.slice(open + 1, Math.max(open + 1, value.indexOf('>', open)));
-  return (value.split(';')[0] ?? value).trim();
-}
-
-/** Splits comma-separated values, commas inside of quotes and `<…>` left alone. */
-export function splitValues(values: readonly string[]): string[] {
-  return values.flatMap((line) => {
-    if (!line.includes(',')) return [line];
-    const parts: string[] = [];
-    let start = 0;
-    let quoted = false;
-    let inside = false;
-    for (let i = 0; i < line.length; i += 1) {
-      const char = line[i];
-      if (char === '\\' && quoted) i += 1;
-      else if (char === '"') quoted = !quoted;
-      else if (char === '<' && !quoted) inside = true;
-      else if (char === '>' && !quoted) inside = false;
-      else if (char === ',' && !quoted && !inside) {
-        parts.push(line.slice(start, i).trim());
-        start = i + 1;
-      }
-    }
-    return [...parts, line.slice(start).trim()].filter((part) => part.length > 0);
-  });
-}
-
-export interface Address {
-  transport: 'udp' | 'tcp';
-  host: string;
-  port: number;
-}
-
-/** Where a SIP URI leads (RFC 3263 without SRV): host, port or 5060, transport or `otherwise`. Null when it is none. */
-export function addressOf(uri: string, otherwise: 'udp' | 'tcp' = 'udp'): Address | null {
-  const match = /^sip:(?:[^@]*@)?(\[[0-9a-fA-F:.]+\]|[^:;?>\s[\]]+)(?::(\d{1,5}))?([^?\s]*)/i.exec(uri);
-  if (match?.[1] === undefined) return null;
-  const port = match[2] === undefined ? 5060 : Number(match[2]);
-  const transport = /;transport=([a-z]+)/i.exec(match[3] ?? '')?.[1]?.toLowerCase() ?? otherwise;
-  if (port < 1 || port > 65_535 || (transport !== 'udp' && transport !== 'tcp')) return null;
-  return { transport, host: match[1].replace(/^\[|\]$/g, ''), port };
 }

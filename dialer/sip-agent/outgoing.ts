@@ -4,7 +4,8 @@ import { syntheticResponse } from './client-transaction.js';
 import { contactFor, endDialog, endFork, route, withOurHost, type Core, type OpenInvite } from './core.js';
 import { contactOf, dialogId, newTag, nextHop, requestWithin, uacDialog, type Dialog } from './dialog.js';
 import { endAndTell } from './incoming.js';
-import { cseqOf, SipMessage, tagOf, uriOf } from './message.js';
+import { tagOf, uriOf } from './header-values.js';
+import { cseqOf, SipMessage } from './message.js';
 import type { Flow } from './transport.js';
 
 /** Requests that clients send: outside of a dialog, in one, and CANCEL. */

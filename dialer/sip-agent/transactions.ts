@@ -5,7 +5,8 @@ import {
   type ClientTransaction,
   type InviteTransaction,
 } from './client-transaction.js';
-import { cseqOf, paramOf, splitValues, tagOf, SipMessage } from './message.js';
+import { paramOf, splitValues, tagOf } from './header-values.js';
+import { cseqOf, SipMessage } from './message.js';
 import { startInviteServer, startNonInviteServer, type ServerTransaction } from './server-transaction.js';
 import type { TimerValues } from './timers.js';
 import type { Flow } from './transport.js';

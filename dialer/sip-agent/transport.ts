@@ -4,7 +4,7 @@ import net from 'node:net';
 import type { SipAddress } from '@dialstream/shared/config.js';
 import type { Log } from '@dialstream/shared/log.js';
 import { StreamFraming } from './framing.js';
-import type { Address } from './message.js';
+import type { Address } from './header-values.js';
 
 /** Where a message came from, and the way back to it. */
 export interface Flow {
