@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startStack, type Stack } from '../support/stack.js';
-import { expectWhole, finished, setScene } from './far-end.js';
+import { expectWhole, finished, lostAttempts, setScene } from './far-end.js';
 
 let stack: Stack;
 
@@ -30,15 +30,10 @@ test(
       }
       await finished(stack, scene.campaignId, 180_000);
       await expectWhole(stack, scene, calls);
-      const { rows } = await stack.db.query<{ lost: number }>(
-        `select count(*)::int as lost from attempts where campaign_id = $1 and rule in ('dialer-lost', 'lost-while-talking')`,
-        [scene.campaignId],
-      );
       // It was killed in the middle of something, else this has shown nothing.
-      expect(rows[0]?.lost).toBeGreaterThan(0);
+      expect(await lostAttempts(stack, scene.campaignId)).toBeGreaterThan(0);
     } finally {
-      scene.subscriber.close();
-      await scene.sipp.stop();
+      await scene.end();
     }
   },
 );

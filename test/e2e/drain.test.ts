@@ -48,8 +48,7 @@ test(
       await finished(stack, scene.campaignId, 60_000);
       await expectWhole(stack, scene, calls);
     } finally {
-      scene.subscriber.close();
-      await scene.sipp.stop();
+      await scene.end();
     }
   },
 );
@@ -86,7 +85,6 @@ test('two dialers share a campaign and keep its limits together', { timeout: 120
     await expectWhole(stack, scene, calls);
   } finally {
     done = true;
-    scene.subscriber.close();
-    await scene.sipp.stop();
+    await scene.end();
   }
 });

@@ -11,6 +11,8 @@ export interface Scene {
   sipp: Sipp;
   campaignId: string;
   subscriber: Watcher;
+  /** Closes the subscriber and the far end. */
+  end(): Promise<void>;
 }
 
 /** A subscriber that holds every event against its predecessor. */
@@ -69,7 +71,41 @@ export async function setScene(stack: Stack, options: SceneOptions): Promise<Sce
   await stack.api('POST', `/v1/campaigns/${campaignId}/calls`, { calls: phones });
   const subscriber = await watch(stack, campaignId);
   await stack.api('POST', `/v1/campaigns/${campaignId}/schedule`, {});
-  return { sipp, campaignId, subscriber };
+  return {
+    sipp,
+    campaignId,
+    subscriber,
+    async end() {
+      subscriber.close();
+      await sipp.stop();
+    },
+  };
+}
+
+/** Kills a part each time so many numbers have been called, and waits until it runs again. */
+export async function killWhenCalled(
+  stack: Stack,
+  { sipp }: Scene,
+  part: string,
+  called: readonly number[],
+): Promise<void> {
+  for (const count of called) {
+    const isReached = async (): Promise<boolean> => (await sipp.invites()).size >= count;
+    await until(isReached, { withinMs: 90_000, what: `${count} numbers were called` });
+    const pid = stack.pid(part);
+    stack.kill(part);
+    await stack.restarted(part, pid);
+  }
+}
+
+/** Attempts of a campaign that had to be given up because their dialer or SIP server was gone. */
+export async function lostAttempts(stack: Stack, campaignId: string): Promise<number> {
+  const { rows } = await stack.db.query<{ lost: number }>(
+    `select count(*)::int as lost from attempts
+      where campaign_id = $1 and rule in ('dialer-lost', 'lost-while-talking')`,
+    [campaignId],
+  );
+  return rows[0]?.lost ?? 0;
 }
 
 export async function watch(stack: Stack, campaignId: string): Promise<Watcher> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '@dialstream/shared/embedded/waiting.js';
 import { startStack, type Stack } from '../support/stack.js';
-import { expectWhole, finished, setScene } from './far-end.js';
+import { expectWhole, finished, killWhenCalled, setScene } from './far-end.js';
 
 let stack: Stack;
 
@@ -18,15 +18,7 @@ test(
     const calls = 150;
     const scene = await setScene(stack, { calls, callsPerSecond: 20 });
     try {
-      for (const called of [30, 90]) {
-        await until(async () => (await scene.sipp.invites()).size >= called, {
-          withinMs: 60_000,
-          what: `${called} numbers were called`,
-        });
-        const pid = stack.pid('server');
-        stack.kill('server');
-        await stack.restarted('server', pid);
-      }
+      await killWhenCalled(stack, scene, 'server', [30, 90]);
       await finished(stack, scene.campaignId, 60_000);
       await expectWhole(stack, scene, calls);
       // Nothing was announced as missed, so every end of a call was told.
@@ -36,8 +28,7 @@ test(
       );
       expect(ended).toHaveLength(calls);
     } finally {
-      scene.subscriber.close();
-      await scene.sipp.stop();
+      await scene.end();
     }
   },
 );
@@ -97,8 +88,7 @@ test(
       );
       await expectWhole(stack, scene, 60);
     } finally {
-      scene.subscriber.close();
-      await scene.sipp.stop();
+      await scene.end();
     }
   },
 );
