@@ -13,11 +13,11 @@ import {
   respond,
 } from './incoming.js';
 import { openJournal, type JournalEntry } from './journal.js';
-import { paramOf } from './header-values.js';
-import { cseqOf, MalformedError, parseMessage, SipMessage, trimBody } from './message.js';
+import { parseMessage, SipMessage } from './message.js';
 import { cancel, sendInside, sendOutside } from './outgoing.js';
+import { receiveText } from './reception.js';
 import { defaultTimers, type TimerValues } from './timers.js';
-import { createTransactions, responseTo, sentBy } from './transactions.js';
+import { createTransactions } from './transactions.js';
 import { openTransports, type Flow } from './transport.js';
 
 export interface SipAgentOptions {
@@ -160,62 +160,6 @@ export async function startSipAgent(options: SipAgentOptions): Promise<SipAgent>
     },
     close: () => (closing ??= close()),
   };
-}
-
-/** A message from the network. Whatever it is, the agent goes on. */
-function receiveText(core: Core, text: string, flow: Flow): void {
-  // A lone CRLF is a keep-alive (RFC 5626 section 3.5.1).
-  if (text.trim() === '') return;
-  try {
-    const message = trimBody(parseMessage(text));
-    checkMandatory(message);
-    const back = message.isRequest ? noteReceived(core, message, flow) : flow;
-    core.transactions.receive(message, back);
-  } catch (error) {
-    if (!(error instanceof MalformedError)) {
-      core.log.error({ err: error }, 'a message could not be worked on');
-      return;
-    }
-    core.dropped += 1;
-    core.log.debug({ err: error, from: flow.host }, 'a message that is no SIP was dropped');
-    answerMalformed(core, error, flow);
-  }
-}
-
-/** RFC 3261 section 8.1.1: what every message has. */
-function checkMandatory(message: SipMessage): void {
-  for (const name of ['via', 'from', 'to', 'call-id', 'cseq']) {
-    if (!message.get(name)) throw new MalformedError(`${name} is missing`, message);
-  }
-  const cseq = cseqOf(message);
-  if (cseq === null) throw new MalformedError('CSeq is none', message);
-  if (message.isRequest && cseq.method !== message.method) {
-    throw new MalformedError('CSeq names another method', message);
-  }
-}
-
-/** 400 to a request that says enough of itself to be answered; an ACK never is. */
-function answerMalformed(core: Core, { readable, message }: MalformedError, flow: Flow): void {
-  if (!readable?.isRequest || readable.method === 'ACK') return;
-  if (!['via', 'from', 'to', 'call-id', 'cseq'].every((name) => readable.has(name))) return;
-  const back = noteReceived(core, readable, flow);
-  back.send(responseTo(readable, 400, `Bad Request (${message})`).toString());
-}
-
-/**
- * Notes in the topmost Via where a request really came from (RFC 3261 section 18.2.1, RFC 3581), and gives the
- * way that its responses take.
- */
-function noteReceived(core: Core, request: SipMessage, flow: Flow): Flow {
-  const via = request.get('via') ?? '';
-  const comma = via.indexOf(',');
-  const first = comma === -1 ? via : via.slice(0, comma);
-  const rest = comma === -1 ? '' : via.slice(comma);
-  const rport = paramOf(first, 'rport') !== undefined;
-  const noted = rport ? first.replace(/;\s*rport(?=;|\s|$)/i, `;rport=${flow.port}`) : first;
-  request.set('Via', `${noted};received=${flow.host}${rest}`);
-  const port = Number(/:(\d{1,5})$/.exec(sentBy(first))?.[1] ?? 5060);
-  return core.transports.wayBack(flow, { port: port > 0 && port < 65_536 ? port : flow.port, rport });
 }
 
 /** What a client asks to be sent. */
