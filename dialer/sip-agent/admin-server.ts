@@ -13,8 +13,8 @@ export interface AdminClient {
   /** Says what was sent to the network in its name. */
   okSent(msgId: string, text: string, flow: Flow, ids: Ids): void;
   nok(msgId: string, reason: string): void;
-  /** Hands over a message; one that is `patient` may wait a moment for others. */
-  push(source: 'network' | 'application', text: string, flow: Flow, ids: Ids, patient?: boolean): void;
+  /** Hands over a message. */
+  push(source: 'network' | 'application', text: string, flow: Flow, ids: Ids): void;
 }
 
 export interface Ids {
@@ -47,7 +47,7 @@ const version = 'v0.9.10';
 const authenticateWithinMs = 5_000;
 /** Unread bytes at which a client is cut off. */
 const maxQueuedBytes = 16 * 1024 * 1024;
-/** Between two writes to a client, ms, for what is not urgent: under load one write takes many messages. */
+/** Between two writes to a client, ms: under load one write takes many messages, and one read at the other end. */
 const pauseMs = 2;
 
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
@@ -167,8 +167,8 @@ function createClient(socket: net.Socket): ServedClient {
     if (socket.writable) socket.write(text);
   }
 
-  /** What is said in one turn of the event loop leaves in one piece. */
-  const raw = (payload: string, patient = false): void => {
+  /** Leaves at the end of this turn of the event loop, with all else that is said in it, or after the pause. */
+  const raw = (payload: string): void => {
     if (!socket.writable) return;
     const framed = frame(payload);
     waiting.push(framed);
@@ -178,8 +178,8 @@ function createClient(socket: net.Socket): ServedClient {
       socket.destroy();
       return;
     }
-    if (soon) return;
-    if (patient && performance.now() - flushedAt < pauseMs) later ??= setTimeout(flush, pauseMs);
+    if (soon || later) return;
+    if (performance.now() - flushedAt < pauseMs) later = setTimeout(flush, pauseMs);
     else {
       soon = true;
       setImmediate(flush);
@@ -197,13 +197,10 @@ function createClient(socket: net.Socket): ServedClient {
     },
     ok: (msgId) => raw(`${randomUUID()}|response|${msgId}|OK`),
     okSent: (msgId, text, flow, ids) =>
-      raw(
-        `${randomUUID()}|response|${msgId}|OK|${describe('application', text, flow, ids)}\r\n${text}`,
-        true,
-      ),
+      raw(`${randomUUID()}|response|${msgId}|OK|${describe('application', text, flow, ids)}\r\n${text}`),
     nok: (msgId, reason) => raw(`${randomUUID()}|response|${msgId}|NOK|${reason}`),
-    push: (source, text, flow, ids, patient) =>
-      raw(`${randomUUID()}|sip|${describe(source, text, flow, ids)}|\r\n${text}`, patient),
+    push: (source, text, flow, ids) =>
+      raw(`${randomUUID()}|sip|${describe(source, text, flow, ids)}|\r\n${text}`),
   };
 }
 

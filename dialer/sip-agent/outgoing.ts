@@ -150,9 +150,7 @@ function sendInvite(
         if (within === null) dialog = follow(core, invite, dialog, request, response);
         else refresh(core, within, response);
         if (response.status >= 200) core.journal.end(noted);
-        if (invite.owner?.isOpen) {
-          invite.owner.push('network', response.toString(), flow, ids, response.status < 200);
-        }
+        if (invite.owner?.isOpen) invite.owner.push('network', response.toString(), flow, ids);
         // Nobody is there to take the call.
         else if (dialog?.confirmed) void endDialog(core, dialog);
       },
@@ -255,7 +253,7 @@ export async function sendInside(
     core.transactions.send(request, flow, {
       onResponse(response) {
         if (method === 'UPDATE') refresh(core, dialog, response);
-        client.push('network', response.toString(), flow, ids, true);
+        client.push('network', response.toString(), flow, ids);
         if (method === 'BYE' && response.status >= 200) afterBye(core, dialog, response);
       },
     });

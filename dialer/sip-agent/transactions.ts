@@ -5,7 +5,7 @@ import {
   type ClientTransaction,
   type InviteTransaction,
 } from './client-transaction.js';
-import { paramOf, splitValues, tagOf } from './header-values.js';
+import { paramOf, tagOf } from './header-values.js';
 import { cseqOf, SipMessage } from './message.js';
 import { startInviteServer, startNonInviteServer, type ServerTransaction } from './server-transaction.js';
 import type { TimerValues } from './timers.js';
@@ -66,7 +66,7 @@ export function createTransactions(user: TransactionUser, timers: TimerValues, l
 
   function receiveResponse(response: SipMessage, flow: Flow): void {
     // One with a second Via is for somebody behind us, and we have nobody (RFC 3261 section 8.1.3.3).
-    if (splitValues(response.all('via')).length > 1) return;
+    if (response.all('via').length > 1 || response.get('via')?.includes(',')) return;
     const key = clientKey(branchOf(response), response.cseqMethod);
     const transaction = clients.get(key);
     if (transaction) transaction.receive(response);
@@ -183,7 +183,13 @@ export function responseTo(request: SipMessage, status: number, reason: string):
 }
 
 function branchOf(message: SipMessage): string {
-  return paramOf(splitValues([message.get('via') ?? ''])[0], 'branch') ?? '';
+  return paramOf(topVia(message), 'branch') ?? '';
+}
+
+function topVia(message: SipMessage): string {
+  const via = message.get('via') ?? '';
+  const comma = via.indexOf(',');
+  return comma === -1 ? via : via.slice(0, comma);
 }
 
 function clientKey(branch: string, method: string): string {
@@ -192,7 +198,7 @@ function clientKey(branch: string, method: string): string {
 
 /** RFC 3261 section 17.2.3; peers of RFC 2543, whose branch is no name, are told apart as its section 17.2.3 says. */
 function serverKey(request: SipMessage, method: string): string {
-  const [via = ''] = splitValues([request.get('via') ?? '']);
+  const via = topVia(request);
   const branch = paramOf(via, 'branch') ?? '';
   if (branch.startsWith('z9hG4bK')) return `${branch}|${sentBy(via)}|${method}`;
   const number = cseqOf(request)?.number ?? 0;
