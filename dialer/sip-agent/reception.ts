@@ -34,7 +34,7 @@ const anyUri = /^[a-z][\w+.-]*:[^<>"]+$/i;
 const via = /^SIP\s*\/\s*2\.0\s*\/\s*\w+\s+[^\s;]/i;
 /** More than RFC 3261's `token` and `word` allow, but nothing that ends a field of the admin protocol. */
 const tag = /^[^\s|<>",;]+$/;
-const callId = /^[^\s|]+$/;
+const callId = /^[^|]+$/;
 
 /**
  * RFC 3261 section 8.1.1: what every message has, as far as others rely on it. drachtio-srf throws at addresses
