@@ -77,7 +77,7 @@ test('the agent fills in what the application leaves out', async ({ phone, far, 
 });
 
 test('Call-ID and From tag of the application are kept, and name the dialog', async ({ phone, far }) => {
-  const callId = unique('my call');
+  const callId = unique('my-call');
   const call = phone.place(`sip:x@127.0.0.1:${far.port}`, {
     headers: { 'Call-ID': callId, From: '<sip:me@example.org>;tag=mine', 'X-Mine': 'yes' },
   });
