@@ -23,7 +23,9 @@ test('a call over UDP to sipp rings, is answered and ended by a BYE', async ({
   await dialog.destroy();
 
   expect(stage.agent.stats().dialogs).toBe(0);
-  await expect.poll(() => sipp.calls()).toMatchObject({ open: 0, failed: 0, succeeded: 1 });
+  await expect
+    .poll(() => sipp.calls(), { timeout: 5_000 })
+    .toMatchObject({ open: 0, failed: 0, succeeded: 1 });
 });
 
 test('a call over TCP to sipp works alike', async ({ phone, onTestFinished }) => {
@@ -38,7 +40,9 @@ test('a call over TCP to sipp works alike', async ({ phone, onTestFinished }) =>
   const dialog = await phone.place(`sip:4930@127.0.0.1:${sipp.port};transport=tcp`).dialog;
   await dialog.destroy();
 
-  await expect.poll(() => sipp.calls()).toMatchObject({ open: 0, failed: 0, succeeded: 1 });
+  await expect
+    .poll(() => sipp.calls(), { timeout: 5_000 })
+    .toMatchObject({ open: 0, failed: 0, succeeded: 1 });
 });
 
 const slow = test.extend('options', { timers: defaultTimers });
@@ -54,7 +58,9 @@ slow('two hundred calls at once to sipp all end well', async ({ phone, stage, on
     }),
   );
 
-  await expect.poll(() => sipp.calls()).toMatchObject({ open: 0, failed: 0, succeeded: 200 });
+  await expect
+    .poll(() => sipp.calls(), { timeout: 5_000 })
+    .toMatchObject({ open: 0, failed: 0, succeeded: 200 });
   expect(stage.agent.stats().dialogs).toBe(0);
 });
 

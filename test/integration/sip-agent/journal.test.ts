@@ -145,7 +145,9 @@ test('what one life could not end the next one does', async ({ process, onTestFi
   call.dialog.catch(() => {});
   far.answer(await far.request('INVITE'));
   await far.request('ACK');
-  await expect.poll(async () => (await process.lines()).some((line) => line.includes('"dialog"'))).toBe(true);
+  await expect
+    .poll(async () => (await process.lines()).some((line) => line.includes('"dialog"')), { timeout: 5_000 })
+    .toBe(true);
   phone.drop();
   await process.kill();
 
@@ -217,7 +219,9 @@ base('a journal that is spoiled does not keep the agent from starting', async ({
   onTestFinished(() => agent.close());
   far.reply(await far.request('BYE'), 200);
   await untilIdle(agent);
-  await expect.poll(() => fs.readFile(journalFile, 'utf8')).toContain('{"end":"dialog whole"}');
+  await expect
+    .poll(() => fs.readFile(journalFile, 'utf8'), { timeout: 5_000 })
+    .toContain('{"end":"dialog whole"}');
 });
 
 base('a journal of thousands of calls stays small', async ({ onTestFinished }) => {
