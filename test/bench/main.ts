@@ -7,7 +7,7 @@ import { benchLatency } from './latency.js';
  * `claim=1000000` stops at a million waiting calls.
  */
 const benches: Record<string, (argument: string | undefined) => Promise<void>> = {
-  dial: (pace) => benchDial(Number(pace ?? 320)),
+  dial: (pace) => benchDial(Number(pace ?? 330)),
   latency: (seconds) => benchLatency(Number(seconds ?? 30)),
   claim: (largest) => benchClaim(Number(largest ?? 10_000_000)),
 };
