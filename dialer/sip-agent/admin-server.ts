@@ -87,16 +87,25 @@ function serve(socket: net.Socket, options: AdminServerOptions, clients: Set<Adm
   const framing = new AdminFraming();
   const client = createClient(socket);
   let authenticated = false;
-  const late = setTimeout(() => socket.destroy(), authenticateWithinMs);
+  const deadline = (): NodeJS.Timeout => setTimeout(() => socket.destroy(), authenticateWithinMs);
+  let late = deadline();
   socket.setNoDelay(true);
+
+  /** Says why, and takes nothing more; who does not close its side as well is cut off. */
+  function refuse(msgId: string, reason: string): void {
+    client.nok(msgId, reason);
+    client.end();
+    clearTimeout(late);
+    late = deadline();
+    if (clients.delete(client)) onLost(client);
+  }
 
   function obey(command: AdminCommand): void {
     const { msgId } = command;
     if (!authenticated) {
       if (command.kind !== 'authenticate' || !sameSecret(command.secret, secret)) {
         log.warn({ from: socket.remoteAddress }, 'an admin connection without the secret was refused');
-        client.nok(msgId, 'incorrect secret');
-        client.end();
+        refuse(msgId, 'incorrect secret');
         return;
       }
       authenticated = true;
@@ -126,12 +135,12 @@ function serve(socket: net.Socket, options: AdminServerOptions, clients: Set<Adm
   }
 
   socket.on('data', (chunk) => {
+    if (socket.writableEnded) return;
     try {
       for (const payload of framing.push(chunk)) if (!socket.writableEnded) obey(parseCommand(payload));
     } catch (error) {
       log.warn({ err: error, from: socket.remoteAddress }, 'an admin connection was closed');
-      client.nok('', error instanceof Error ? error.message : 'invalid');
-      client.end();
+      refuse('', error instanceof Error ? error.message : 'invalid');
     }
   });
   socket.on('error', (error) => log.debug({ err: error }, 'an admin connection broke'));

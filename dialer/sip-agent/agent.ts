@@ -1,8 +1,8 @@
 import type { SipAddress } from '@dialstream/shared/config.js';
 import type { Log } from '@dialstream/shared/log.js';
-import { startAdminServer, type AdminClient, type SipCommand } from './admin-server.js';
-import { createDialogs, endDialog, endFork, route, type Core } from './core.js';
-import { nextHop } from './dialog.js';
+import { startAdminServer, type AdminClient, type AdminServer, type SipCommand } from './admin-server.js';
+import { createDialogs, endFork, type Core } from './core.js';
+import { endCalls, endLeftOver, untilEnded } from './endings.js';
 import {
   abandonIncoming,
   endUnacknowledged,
@@ -12,13 +12,13 @@ import {
   refuse,
   respond,
 } from './incoming.js';
-import { openJournal, type JournalEntry } from './journal.js';
+import { openJournal, type Journal } from './journal.js';
 import { parseMessage, SipMessage } from './message.js';
 import { cancel, sendInside, sendOutside } from './outgoing.js';
 import { receiveText } from './reception.js';
 import { defaultTimers, type TimerValues } from './timers.js';
-import { createTransactions } from './transactions.js';
-import { openTransports, type Flow } from './transport.js';
+import { createTransactions, type TransactionUser } from './transactions.js';
+import { openTransports, type Transports } from './transport.js';
 
 export interface SipAgentOptions {
   /** Where drachtio-srf connects to. Port 0 takes a free one. */
@@ -50,6 +50,8 @@ export interface SipAgentStats {
   clientTransactions: number;
   serverTransactions: number;
   invites: number;
+  /** Requests from the network that a client is still to answer. */
+  incoming: number;
   dialogs: number;
   dropped: number;
 }
@@ -62,46 +64,77 @@ const closeDeadlineMs = 3_000;
  * and its variable.
  */
 export async function startSipAgent(options: SipAgentOptions): Promise<SipAgent> {
-  const { log, endCallsOfLostClients = true, autoTrying = true } = options;
-  const timers = { ...defaultTimers, ...options.timers };
-  const { journal, left } = openJournal(options.journalFile, log);
+  const { log, endCallsOfLostClients = true } = options;
+  let core: Core | undefined;
+  const transports = await openTransports({
+    bind: options.sip,
+    // Nobody can work on what comes before all is open; it will come again.
+    onMessage(text, flow) {
+      if (core) receiveText(core, text, flow);
+    },
+    onGarbage() {
+      if (core) core.dropped += 1;
+    },
+    log,
+  });
+  let admin: AdminServer | undefined;
+  try {
+    admin = await startAdminServer({
+      ...options.admin,
+      sipAddresses: transports.addresses
+        .map(({ transport, host, port }) => `${transport}/${host}:${port}`)
+        .join(','),
+      onSip(client, command) {
+        if (core) obey(core, client, command);
+      },
+      onLost(client) {
+        if (!core) return;
+        if (endCallsOfLostClients) endCalls(core, client);
+        abandonIncoming(core, client);
+      },
+      log,
+    });
+    // Only now: the journal may be that of an agent that runs already, on these ports.
+    const { journal, left } = openJournal(options.journalFile, log);
+    core = createCore(options, transports, journal, admin);
+    for (const [key, entry] of left) endLeftOver(core, key, entry);
+    if (left.size > 0) log.warn({ calls: left.size }, 'ending the calls that a killed agent had left');
+    return runningAgent(core, admin);
+  } catch (error) {
+    await admin?.close();
+    await transports.close();
+    throw error;
+  }
+}
+
+function createCore(
+  { log, autoTrying = true, timers: given }: SipAgentOptions,
+  transports: Transports,
+  journal: Journal,
+  admin: AdminServer,
+): Core {
+  const timers = { ...defaultTimers, ...given };
   let next = 0;
   const clientFor = (verb: string): AdminClient | undefined => {
     const willing = [...admin.clients()].filter((client) => client.isOpen && client.verbs.has(verb));
     next += 1;
     return willing[next % willing.length];
   };
-  const flows = new WeakMap<SipMessage, Flow>();
-  const transactions = createTransactions(
-    {
-      onRequest(request, flow, transaction) {
-        flows.set(request, flow);
-        receiveRequest({ core, clientFor, autoTrying }, request, flow, transaction);
-      },
-      onCancel: (message, invite) => receiveCancel(core, message, invite),
-      onStray2xx: (response) => void endFork(core, requestOf(response), response),
-      onNoAck(invite) {
-        const flow = flows.get(invite.request);
-        if (flow) endUnacknowledged(core, invite, flow);
-      },
-      onUnanswered: (invite) => refuse(core, invite, 480, 'Temporarily Unavailable'),
-      onServerEnd(transaction) {
-        const incoming = core.incomingOf.get(transaction);
-        if (incoming) forget(core, incoming);
-      },
+  const user: TransactionUser = {
+    onRequest: (request, flow, transaction) =>
+      receiveRequest({ core, clientFor, autoTrying }, request, flow, transaction),
+    onCancel: (message, invite) => receiveCancel(core, message, invite),
+    onStray2xx: (response) => void endFork(core, requestOf(response), response),
+    onNoAck: (invite) => endUnacknowledged(core, invite),
+    onUnanswered: (invite) => refuse(core, invite, 480, 'Temporarily Unavailable'),
+    onServerEnd(transaction) {
+      const incoming = core.incomingOf.get(transaction);
+      if (incoming) forget(core, incoming);
     },
-    timers,
-    log,
-  );
-  const transports = await openTransports({
-    bind: options.sip,
-    onMessage: (text, flow) => receiveText(core, text, flow),
-    onGarbage: () => void (core.dropped += 1),
-    log,
-  });
+  };
   const core: Core = {
     transports,
-    transactions,
+    transactions: createTransactions(user, timers, log),
     dialogs: createDialogs(journal),
     journal,
     log,
@@ -112,33 +145,17 @@ export async function startSipAgent(options: SipAgentOptions): Promise<SipAgent>
     timers,
     dropped: 0,
   };
-  const admin = await startAdminServer({
-    ...options.admin,
-    sipAddresses: transports.addresses
-      .map(({ transport, host, port }) => `${transport}/${host}:${port}`)
-      .join(','),
-    onSip: (client, command) => obey(core, client, command),
-    onLost(client) {
-      if (endCallsOfLostClients) endCallsOf(core, client);
-      abandonIncoming(core, client);
-    },
-    log,
-  }).catch(async (error: unknown) => {
-    await transports.close();
-    throw error;
-  });
-  for (const [key, entry] of left) endLeftOver(core, key, entry);
-  if (left.size > 0) log.warn({ calls: left.size }, 'ending the calls that a killed agent had left');
+  return core;
+}
 
+function runningAgent(core: Core, admin: AdminServer): SipAgent {
+  const { transactions, transports, journal } = core;
   let closing: Promise<void> | undefined;
 
   async function close(): Promise<void> {
-    for (const client of admin.clients()) endCallsOf(core, client);
+    endCalls(core);
     await admin.close();
-    const until = performance.now() + closeDeadlineMs;
-    const busy = (): boolean =>
-      core.dialogs.size > 0 || [...core.invites.values()].some(({ transaction }) => !transaction.isFinal);
-    while (busy() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    await untilEnded(core, closeDeadlineMs);
     transactions.close();
     await transports.close();
     journal.close();
@@ -154,6 +171,7 @@ export async function startSipAgent(options: SipAgentOptions): Promise<SipAgent>
         clientTransactions: client,
         serverTransactions: server,
         invites: core.invites.size,
+        incoming: core.incoming.size,
         dialogs: core.dialogs.size,
         dropped: core.dropped,
       };
@@ -185,52 +203,7 @@ function obey(core: Core, client: AdminClient, command: SipCommand): void {
   }
 }
 
-function endCallsOf(core: Core, client: AdminClient): void {
-  for (const invite of core.invites.values()) {
-    if (invite.owner !== client) continue;
-    invite.owner = null;
-    invite.transaction.cancel();
-  }
-  for (const dialog of core.dialogs.all()) {
-    if (dialog.owner !== client) continue;
-    if (dialog.confirmed) void endDialog(core, dialog);
-    else dialog.owner = null;
-  }
-}
-
 /** A request like the one that a response answers, as far as the response tells. */
 function requestOf(response: SipMessage): SipMessage {
   return SipMessage.request('INVITE', 'sip:unknown.invalid').copy(response, 'From', 'To', 'Call-ID', 'CSeq');
-}
-
-/** Ends what the journal of a killed agent holds: a CANCEL with the INVITE's own branch, or a BYE. */
-function endLeftOver(core: Core, key: string, entry: JournalEntry): void {
-  const { transactions, transports, journal, log } = core;
-  const onEnd = (): void => journal.end(key);
-  const onFailed = (error: unknown): void => {
-    log.warn({ err: error }, 'a call that a killed agent had left could not be ended');
-    onEnd();
-  };
-  let request: SipMessage;
-  try {
-    request = parseMessage(entry.kind === 'dialog' ? entry.bye : entry.text);
-  } catch (error) {
-    onFailed(error);
-    return;
-  }
-  if (entry.kind === 'dialog') {
-    route(core, request, nextHop(request), entry.transport).then(
-      (flow) => transactions.send(request, flow, { onResponse() {}, onEnd }),
-      onFailed,
-    );
-    return;
-  }
-  transports.connect(entry).then((flow) => {
-    // It takes the 487, or ends a 200 that has crossed; the INVITE itself is not sent again.
-    const onResponse = (response: SipMessage): void => {
-      if (response.status >= 200 && response.status < 300) void endFork(core, request, response);
-    };
-    const user = { send() {}, onResponse, onFurther2xx: onResponse, onEnd };
-    transactions.sendInvite(request, flow, user, true).cancel();
-  }, onFailed);
 }

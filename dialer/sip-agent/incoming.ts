@@ -67,8 +67,12 @@ function receiveWithin(
 ): void {
   const number = cseqOf(request)?.number ?? 0;
   if (transaction === null) {
-    dialog.unacknowledged?.acknowledge();
-    dialog.unacknowledged = null;
+    const answered = dialog.unacknowledged;
+    // One to an earlier answer may be late.
+    if (answered && cseqOf(answered.request)?.number === number) {
+      answered.acknowledge();
+      dialog.unacknowledged = null;
+    }
     const ids = { txnId: randomUUID(), dialogId: dialog.id };
     dialog.owner?.push('network', request.toString(), flow, ids);
     return;
@@ -220,10 +224,10 @@ export function refuse(core: Core, transaction: ServerTransaction, status: numbe
 }
 
 /** Our 2xx was never acknowledged: the dialog is ended, and its client told (RFC 3261 section 13.3.1.4). */
-export function endUnacknowledged(core: Core, invite: ServerTransaction, flow: Flow): void {
+export function endUnacknowledged(core: Core, invite: ServerTransaction): void {
   for (const dialog of core.dialogs.all()) {
     if (dialog.unacknowledged !== invite) continue;
-    endAndTell(core, dialog, flow, 'SIP ;cause=408 ;text="ACK timeout"');
+    endAndTell(core, dialog, invite.flow, 'SIP ;cause=408 ;text="ACK timeout"');
     return;
   }
 }

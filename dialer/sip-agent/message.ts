@@ -180,6 +180,7 @@ export function parseMessage(text: string): SipMessage {
     if (hasLineEnd(line)) throw new MalformedError('a lone line end', message);
     message.add(name, line.slice(colon + 1).trim());
   }
+  if (end === -1) throw new MalformedError('the headers have no end', message);
   return message;
 }
 

@@ -6,6 +6,7 @@ import { contactOf, dialogId, newTag, nextHop, requestWithin, uacDialog, type Di
 import { endAndTell } from './incoming.js';
 import { tagOf, uriOf } from './header-values.js';
 import { cseqOf, SipMessage } from './message.js';
+import { checkNames } from './reception.js';
 import type { Flow } from './transport.js';
 
 /** Requests that clients send: outside of a dialog, in one, and CANCEL. */
@@ -32,6 +33,12 @@ export async function sendOutside(
 ): Promise<void> {
   const { msgId, proxy } = command;
   const request = complete(given);
+  try {
+    checkNames(request);
+  } catch (error) {
+    client.nok(msgId, error instanceof Error ? error.message : 'no SIP message');
+    return;
+  }
   const { method } = request;
   const held = core.dialogs.find(request.get('call-id') ?? '', tagOf(request.get('from')) ?? '');
   // A BYE made by hand for a call that is held here.
@@ -54,6 +61,8 @@ export async function sendOutside(
   else if (method === 'INVITE' || method === 'SUBSCRIBE') request.add('Contact', contactFor(flow));
   client.okSent(msgId, request.toString(), flow, ids);
   if (method === 'INVITE') sendInvite(core, client, request, flow, ids, null);
+  // It has no answer.
+  else if (method === 'ACK') flow.send(request.toString());
   else {
     core.transactions.send(request, flow, {
       onResponse: (response) => client.push('network', response.toString(), flow, ids),

@@ -57,19 +57,24 @@ function checkHeaders(message: SipMessage): void {
   }
   if (message.isRequest && !anyUri.test(message.uri)) throw new MalformedError('no request URI', message);
   if (!via.test(message.get('via') ?? '')) throw new MalformedError('Via is none', message);
-  if (!callId.test(message.get('call-id') ?? '')) throw new MalformedError('Call-ID is none', message);
-  for (const name of ['from', 'to'] as const) {
-    const value = message.get(name) ?? '';
-    if (!nameAddr.test(value)) throw new MalformedError(`${name} is no address`, message);
-    const given = tagOf(value);
-    if (given !== undefined && !tag.test(given)) throw new MalformedError(`${name} has no such tag`, message);
-  }
+  checkNames(message);
   for (const line of message.all('contact')) {
     const values = splitValues([line]);
     if (line === '*') continue;
     if (line.endsWith(',') || values.length === 0 || !values.every((value) => nameAddr.test(value))) {
       throw new MalformedError('Contact is no address', message);
     }
+  }
+}
+
+/** What names a dialog, of either side: Call-ID, From and To. */
+export function checkNames(message: SipMessage): void {
+  if (!callId.test(message.get('call-id') ?? '')) throw new MalformedError('Call-ID is none', message);
+  for (const name of ['from', 'to'] as const) {
+    const value = message.get(name) ?? '';
+    if (!nameAddr.test(value)) throw new MalformedError(`${name} is no address`, message);
+    const given = tagOf(value);
+    if (given !== undefined && !tag.test(given)) throw new MalformedError(`${name} has no such tag`, message);
   }
 }
 

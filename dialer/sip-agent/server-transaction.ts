@@ -5,6 +5,8 @@ import type { Flow } from './transport.js';
 /** The answering side of a request (RFC 3261 section 17.2). */
 export interface ServerTransaction {
   readonly request: SipMessage;
+  /** The way back. */
+  readonly flow: Flow;
   /** Sends a response, and keeps it for repetitions of the request. */
   respond(response: SipMessage): void;
   /** The same request came again. */
@@ -39,6 +41,7 @@ export function startNonInviteServer({
   let timer = setTimeout(onEnd, 64 * timers.t1);
   return {
     request,
+    flow,
     get lastStatus() {
       return last?.status ?? 0;
     },
@@ -79,6 +82,7 @@ export function startInviteServer(options: ServerTransactionOptions): ServerTran
   };
   return {
     request,
+    flow,
     get lastStatus() {
       return last?.status ?? 0;
     },

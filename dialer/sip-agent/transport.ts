@@ -128,7 +128,7 @@ export async function openTransports(options: TransportOptions): Promise<Transpo
     socket.on('data', (chunk) => {
       try {
         const { messages, pings } = framing.push(chunk);
-        if (pings > 0 && socket.writable) socket.write('\r\n');
+        if (pings > 0 && socket.writable && socket.writableLength === 0) socket.write('\r\n');
         for (const text of messages) onMessage(text, flow);
       } catch (error) {
         log.debug({ err: error, host }, 'a stream that is no SIP was closed');

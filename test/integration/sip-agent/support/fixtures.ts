@@ -83,8 +83,8 @@ export const test = base
 export async function untilIdle(agent: SipAgent): Promise<void> {
   await until(
     () => {
-      const { clientTransactions, serverTransactions, invites, dialogs } = agent.stats();
-      return clientTransactions + serverTransactions + invites + dialogs === 0;
+      const { clientTransactions, serverTransactions, invites, incoming, dialogs } = agent.stats();
+      return clientTransactions + serverTransactions + invites + incoming + dialogs === 0;
     },
     () => JSON.stringify(agent.stats()),
   );
