@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -222,6 +223,19 @@ base('a journal that is spoiled does not keep the agent from starting', async ({
   await expect
     .poll(() => fs.readFile(journalFile, 'utf8'), { timeout: 5_000 })
     .toContain('{"end":"dialog whole"}');
+});
+
+base('what waits for a note goes on only when it stands in the file', async ({ onTestFinished }) => {
+  const dir = await fs.mkdtemp(path.join(os.tmpdir(), 'dialstream-agent-'));
+  onTestFinished(() => fs.rm(dir, { recursive: true, force: true }));
+  const file = path.join(dir, 'journal');
+  const { journal } = openJournal(file, log);
+  const entry = { kind: 'invite', text: 'INVITE', transport: 'udp', host: '127.0.0.1', port: 9 } as const;
+  const then = await new Promise<string>((resolve) => {
+    journal.open('this one', entry, () => resolve(readFileSync(file, 'utf8')));
+  });
+  expect(then).toContain('"this one"');
+  journal.close();
 });
 
 base('a journal of thousands of calls stays small', async ({ onTestFinished }) => {

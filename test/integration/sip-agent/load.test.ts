@@ -27,13 +27,14 @@ paced(
 
     await Promise.all(calls);
 
-    await expect.poll(() => sipp.calls()).toMatchObject({ open: 0, failed: 0, succeeded: 300 });
+    await expect.poll(() => sipp.calls(), { timeout: 5_000 }).toMatchObject({ open: 0, failed: 0, succeeded: 300 });
     await untilIdle(stage.agent);
     expect(stage.agent.stats()).toEqual({
       clients: 1,
       clientTransactions: 0,
       serverTransactions: 0,
       invites: 0,
+      incoming: 0,
       dialogs: 0,
       dropped: 0,
     });
