@@ -20,10 +20,17 @@ export async function isPortFree(host: string, port: number, transport: 'tcp' | 
   }
 }
 
-/** A loopback port that is free for TCP and UDP right now. */
+/** Ports that this process has given out and that may not be bound yet: none is given out twice. */
+const given = new Set<number>();
+const rememberedPorts = 1_000;
+
+/** A loopback port that is free for TCP and UDP right now, and that this process has not given out before. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
+  if (given.size >= rememberedPorts) given.clear();
   for (let tries = 0; tries < 200; tries += 1) {
     const port = randomInt(searched.first, searched.last + 1);
+    if (given.has(port)) continue;
+    given.add(port);
     if ((await isPortFree(host, port, 'tcp')) && (await isPortFree(host, port, 'udp'))) return port;
   }
   throw new Error(`No free port within ${searched.first}-${searched.last} on ${host}`);
