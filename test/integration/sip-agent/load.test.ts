@@ -27,7 +27,9 @@ paced(
 
     await Promise.all(calls);
 
-    await expect.poll(() => sipp.calls(), { timeout: 5_000 }).toMatchObject({ open: 0, failed: 0, succeeded: 300 });
+    await expect
+      .poll(() => sipp.calls(), { timeout: 5_000 })
+      .toMatchObject({ open: 0, failed: 0, succeeded: 300 });
     await untilIdle(stage.agent);
     expect(stage.agent.stats()).toEqual({
       clients: 1,
