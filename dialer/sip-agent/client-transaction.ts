@@ -109,7 +109,7 @@ export interface InviteOptions {
 /** RFC 3261 section 17.1.1, with the accepted state of RFC 6026: timers A, B, C, D and M; 503 when undeliverable. */
 export function startInvite(options: InviteOptions): InviteTransaction {
   const { request, flow, timers, user, send, sendCancel, resumed = false } = options;
-  const text = request.toString();
+  let text = request.toString();
   const reliable = flow.transport === 'tcp';
   const noAnswerMs = 64 * timers.t1;
   let state: 'calling' | 'proceeding' | 'completed' | 'accepted' | 'over' = resumed
@@ -166,6 +166,9 @@ export function startInvite(options: InviteOptions): InviteTransaction {
     stopRetransmit();
     stopWatching();
     clearTimeout(timer);
+    // It is not sent again, and the transaction lives on for 32 s.
+    text = '';
+    request.body = '';
     if (response.status < 300) {
       state = 'accepted';
       // Timer M.

@@ -3,8 +3,9 @@ import { lookup } from 'node:dns/promises';
 import net from 'node:net';
 import type { SipAddress } from '@dialstream/shared/config.js';
 import type { Log } from '@dialstream/shared/log.js';
-import { StreamFraming } from './framing.js';
+import { bare, bound } from './binding.js';
 import type { Address } from './header-values.js';
+import { bindTcp, createTcpConnections, type TcpListener } from './tcp.js';
 
 /** Where a message came from, and the way back to it. */
 export interface Flow {
@@ -38,41 +39,22 @@ export interface TransportOptions {
   log: Log;
 }
 
-const connectDeadlineMs = 5_000;
-/** A TCP connection without traffic is closed after so long, ms. */
-const idleMs = 15 * 60_000;
-const maxConnections = 1_000;
-/** Unsent bytes at which a TCP peer counts as stuck. */
-const maxQueuedBytes = 4 * 1024 * 1024;
 const resolvedForMs = 30_000;
+const maxResolved = 1_000;
 
 interface UdpListener {
   socket: dgram.Socket;
   local: SipAddress;
 }
 
-interface TcpListener {
-  server: net.Server;
-  local: SipAddress;
-}
-
-interface Connection {
-  socket: net.Socket;
-  host: string;
-  port: number;
-  local: SipAddress;
-  closing: Set<() => void>;
-}
-
 export async function openTransports(options: TransportOptions): Promise<Transports> {
-  const { bind, onMessage, onGarbage, log } = options;
+  const { bind, onMessage, log } = options;
+  const connections = createTcpConnections(options);
+  const resolve = createResolver();
   const udp: UdpListener[] = [];
   const tcp: TcpListener[] = [];
-  const connections = new Map<string, Connection>();
-  const byFlow = new WeakMap<Flow, Connection>();
-  const connecting = new Map<string, Promise<Flow>>();
+  const addresses: SipAddress[] = [];
   let closed = false;
-  const resolved = new Map<string, { host: string; until: number }>();
 
   const udpFlow = ({ socket, local }: UdpListener, host: string, port: number): Flow => ({
     transport: 'udp',
@@ -90,147 +72,69 @@ export async function openTransports(options: TransportOptions): Promise<Transpo
     onClose: () => () => {},
   });
 
-  /** `again` is the port of a new connection should this one be closed when there is something to send. */
-  const tcpFlow = (connection: Connection, again: number): Flow => {
-    const { socket, host, port, local, closing } = connection;
-    return {
-      transport: 'tcp',
-      host,
-      port,
-      local,
-      send(text, onFailed) {
-        if (socket.writableLength > maxQueuedBytes) socket.destroy();
-        if (socket.writable) socket.write(text);
-        else {
-          connectTcp(host, again).then(
-            (flow) => flow.send(text, onFailed),
-            () => onFailed?.(),
-          );
-        }
-      },
-      onClose(listener) {
-        closing.add(listener);
-        return () => closing.delete(listener);
-      },
-    };
-  };
-
-  function adopt(socket: net.Socket, local: SipAddress): Flow {
-    const { remoteAddress: host = '', remotePort: port = 0 } = socket;
-    const key = `${host}:${port}`;
-    const framing = new StreamFraming();
-    const connection: Connection = { socket, host, port, local, closing: new Set() };
-    const flow = tcpFlow(connection, port);
-    connections.set(key, connection);
-    byFlow.set(flow, connection);
-    socket.setNoDelay(true);
-    socket.setTimeout(idleMs, () => socket.destroy());
-    socket.on('data', (chunk) => {
-      try {
-        const { messages, pings } = framing.push(chunk);
-        if (pings > 0 && socket.writable && socket.writableLength === 0) socket.write('\r\n');
-        for (const text of messages) onMessage(text, flow);
-      } catch (error) {
-        log.debug({ err: error, host }, 'a stream that is no SIP was closed');
-        onGarbage();
-        socket.destroy();
-      }
-    });
-    socket.on('error', (error) => log.debug({ err: error, host, port }, 'a SIP connection broke'));
-    socket.on('close', () => {
-      if (connections.get(key) === connection) connections.delete(key);
-      for (const listener of connection.closing) listener();
-      connection.closing.clear();
-    });
-    return flow;
+  async function close(): Promise<void> {
+    closed = true;
+    connections.close();
+    await Promise.all([
+      ...udp.map(({ socket }) => new Promise<void>((done) => socket.close(() => done()))),
+      ...tcp.map(({ server }) => new Promise<void>((done) => server.close(() => done()))),
+    ]);
   }
 
-  /** A connection that is open, is being made, or is made now. */
-  async function connectTcp(host: string, port: number): Promise<Flow> {
-    const key = `${host}:${port}`;
-    const open = connections.get(key);
-    if (open?.socket.writable) return tcpFlow(open, port);
-    let made = connecting.get(key);
-    if (made === undefined) {
-      made = makeTcp(host, port).finally(() => connecting.delete(key));
-      connecting.set(key, made);
+  try {
+    for (const address of bind) {
+      const made = address.transport === 'udp' ? await bindUdp(address) : await bindTcp(address);
+      if ('socket' in made) udp.push(made);
+      else tcp.push(made);
+      addresses.push(made.local);
     }
-    return made;
-  }
-
-  async function makeTcp(host: string, port: number): Promise<Flow> {
-    const local = nearest(tcp, host)?.local ?? nearest(udp, host)?.local;
-    if (local === undefined) throw new Error('nothing is bound');
-    const socket = net.connect({ host, port });
-    const timer = setTimeout(() => socket.destroy(new Error('connecting took too long')), connectDeadlineMs);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        socket.once('connect', resolve);
-        socket.once('error', reject);
-      });
-    } finally {
-      clearTimeout(timer);
-    }
-    return adopt(socket, local);
-  }
-
-  /** Names are looked up once in a while; there is no SRV yet. */
-  async function resolve(host: string): Promise<string> {
-    if (net.isIP(host)) return host;
-    const known = resolved.get(host);
-    if (known && known.until > Date.now()) return known.host;
-    const { address } = await lookup(host, { family: 4 });
-    if (resolved.size >= maxConnections) resolved.clear();
-    resolved.set(host, { host: address, until: Date.now() + resolvedForMs });
-    return address;
-  }
-
-  const addresses: SipAddress[] = [];
-  for (const address of bind) {
-    const bound = address.transport === 'udp' ? await bindUdp(address) : await bindTcp(address);
-    if ('socket' in bound) udp.push(bound);
-    else tcp.push(bound);
-    addresses.push(bound.local);
+  } catch (error) {
+    await close();
+    throw error;
   }
   for (const listener of udp) {
     const { socket } = listener;
-    socket.on('message', (data, { address, port }) => {
-      if (data.length < 4 || port === 0) return;
-      onMessage(data.toString(), udpFlow(listener, address, port));
+    socket.on('message', (bytes, { address, port }) => {
+      if (bytes.length < 4 || port === 0) return;
+      onMessage(bytes.toString(), udpFlow(listener, address, port));
     });
     socket.on('error', (error) => log.warn({ err: error }, 'a UDP socket reported an error'));
   }
-  for (const { server, local } of tcp) {
-    server.maxConnections = maxConnections;
-    server.on('connection', (socket) => adopt(socket, local));
-    server.on('error', (error) => log.warn({ err: error }, 'a TCP listener reported an error'));
-  }
+  for (const listener of tcp) connections.listen(listener);
 
   return {
     addresses,
     async connect(to) {
       const host = await resolve(to.host);
-      if (to.transport === 'tcp') return connectTcp(host, to.port);
       const from = nearest(udp, host);
+      if (to.transport === 'tcp') {
+        const local = nearest(tcp, host)?.local ?? from?.local;
+        if (local === undefined) throw new Error('nothing is bound');
+        return connections.connect(host, to.port, local);
+      }
       if (from === undefined) throw new Error('no UDP address is bound');
       return udpFlow(from, host, to.port);
     },
     wayBack(flow, { port, rport }) {
-      const connection = byFlow.get(flow);
-      if (connection) return tcpFlow(connection, port);
       const listener = udp.find(({ local }) => local === flow.local);
-      return rport || port === flow.port || listener === undefined
-        ? flow
-        : udpFlow(listener, flow.host, port);
+      const elsewhere = !rport && port !== flow.port && listener !== undefined;
+      return connections.wayBack(flow, port) ?? (elsewhere ? udpFlow(listener, flow.host, port) : flow);
     },
-    async close() {
-      closed = true;
-      for (const { socket } of connections.values()) socket.destroy();
-      await Promise.all([
-        ...udp.map(({ socket }) => new Promise<void>((done) => socket.close(() => done()))),
-        ...tcp.map(({ server }) => new Promise<void>((done) => server.close(() => done()))),
-      ]);
-    },
+    close,
+  };
+}
+
+/** Looks names up once in a while; there is no SRV yet. */
+function createResolver(): (host: string) => Promise<string> {
+  const resolved = new Map<string, { host: string; until: number }>();
+  return async (host) => {
+    if (net.isIP(host)) return host;
+    const known = resolved.get(host);
+    if (known && known.until > Date.now()) return known.host;
+    const { address } = await lookup(host, { family: 4 });
+    if (resolved.size >= maxResolved) resolved.clear();
+    resolved.set(host, { host: address, until: Date.now() + resolvedForMs });
+    return address;
   };
 }
 
@@ -266,31 +170,4 @@ async function bindUdp(address: SipAddress): Promise<UdpListener> {
   });
   socket.removeAllListeners('error');
   return { socket, local: { ...address, port: socket.address().port } };
-}
-
-async function bindTcp(address: SipAddress): Promise<TcpListener> {
-  const server = net.createServer();
-  await bound(address, (done, fail) => {
-    server.once('error', fail);
-    server.listen(address.port, bare(address.host), done);
-  });
-  server.removeAllListeners('error');
-  return { server, local: { ...address, port: (server.address() as net.AddressInfo).port } };
-}
-
-async function bound(
-  { transport, host, port }: SipAddress,
-  open: (done: () => void, fail: (error: Error) => void) => void,
-): Promise<void> {
-  try {
-    await new Promise<void>(open);
-  } catch (error) {
-    const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    const what = inUse ? 'is in use' : `cannot be bound: ${(error as Error).message}`;
-    throw new Error(`SIP_BIND: ${transport}:${host}:${port} ${what}`, { cause: error });
-  }
-}
-
-function bare(host: string): string {
-  return host.replace(/^\[|\]$/g, '');
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { freePort } from '@dialstream/shared/embedded/ports.js';
 import { describe, expect, fast, secret, startAgent, test, until, untilIdle } from './support/fixtures.js';
 import { cseqOf, sdp, unique } from './support/messages.js';
 
@@ -51,6 +52,25 @@ describe('an application that answers a call', () => {
     far.ack(second);
     await far.barrier();
   });
+});
+
+test('an answer goes over a new connection when the one of its INVITE is closed', async ({
+  phone,
+  stage,
+}) => {
+  const far = await stage.tcp();
+  const listening = await stage.tcpServer();
+  const asked = new Promise<() => void>((resolve) => {
+    phone.onRequest('invite', (_request, response) => resolve(() => response.send(486)));
+  });
+  far.send(
+    far.out('INVITE', { via: `Via: SIP/2.0/TCP 127.0.0.1:${listening.port};branch=z9hG4bK${unique('tcp')}` }),
+  );
+  const refuse = await asked;
+  far.socket.destroy();
+  await (await stage.udp()).barrier();
+  refuse();
+  await listening.response(486);
 });
 
 describe('an application that sends by hand', () => {
@@ -155,6 +175,20 @@ test('an agent that finds its port taken leaves the journal of the one that has 
   await expect(startAgent({ journalFile, adminPort: first.adminPort })).rejects.toThrow('is in use');
 
   expect((await fs.stat(journalFile)).ino).toBe(ino);
+});
+
+test('an agent that finds one of its ports taken lets the others go', async ({ stage, onTestFinished }) => {
+  const port = await freePort();
+  const free = { transport: 'udp', host: '127.0.0.1', port } as const;
+  const taken = { transport: 'tcp', host: '127.0.0.1', port: stage.tcpPort } as const;
+
+  await expect(startAgent({ sip: [free, taken] })).rejects.toThrow(
+    `SIP_BIND: tcp:127.0.0.1:${stage.tcpPort} is in use`,
+  );
+
+  const second = await startAgent({ sip: [free] });
+  onTestFinished(() => second.close());
+  expect(second.sip).toEqual([free]);
 });
 
 test('an agent that cannot keep its journal does not start, and lets its ports go', async ({ stage }) => {
