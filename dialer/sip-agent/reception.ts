@@ -58,6 +58,9 @@ function checkHeaders(message: SipMessage): void {
   if (message.isRequest && !anyUri.test(message.uri)) throw new MalformedError('no request URI', message);
   if (!via.test(message.get('via') ?? '')) throw new MalformedError('Via is none', message);
   checkNames(message);
+  const initial = message.method === 'INVITE' && tagOf(message.get('to')) === undefined;
+  // RFC 3261 section 8.1.1.8; without one drachtio-srf makes no dialog, after its 200.
+  if (initial && !message.has('contact')) throw new MalformedError('Contact is missing', message);
   for (const line of message.all('contact')) {
     const values = splitValues([line]);
     if (line === '*') continue;

@@ -26,6 +26,7 @@ describe('an INVITE is refused with 400 when it has', () => {
     ...parties.map((value) => [`the To "${value}"`, replaced('To', value)] as const),
     ...tags.map((tag) => [`the From tag "${tag}"`, replaced('From', `<sip:a@b>;tag=${tag}`)] as const),
     ['a Call-ID with the bar of the admin protocol', replaced('Call-ID', 'a|b|c')],
+    ['no Contact', (text: string) => text.replace(/\r\nContact:[^\r]*/, '')],
     ['two Call-IDs', doubled('Call-ID')],
     ['two Froms', doubled('From')],
     ['two Tos', doubled('To')],

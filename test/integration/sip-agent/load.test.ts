@@ -99,9 +99,9 @@ async function lossyFarEnd() {
     }
   }
 
-  socket.on('message', (data, { port: from }) => {
+  socket.on('message', (bytes, { port: from }) => {
     const send = (text: string): void => void (loses() || socket.send(text, from, '127.0.0.1'));
-    if (!loses()) take(read(data.toString()), send);
+    if (!loses()) take(read(bytes.toString()), send);
   });
   return {
     port,

@@ -21,8 +21,8 @@ export async function connectAdmin(port: number): Promise<RawAdmin> {
   let wake: () => void = () => {};
   let buffer = Buffer.alloc(0);
   socket.on('error', () => {});
-  socket.on('data', (data) => {
-    buffer = Buffer.concat([buffer, data]);
+  socket.on('data', (bytes) => {
+    buffer = Buffer.concat([buffer, bytes]);
     for (;;) {
       const hash = buffer.indexOf('#');
       const end = hash + 1 + Number(buffer.subarray(0, Math.max(0, hash)).toString());

@@ -49,7 +49,7 @@ const deadlineMs = 5_000;
 
 interface Wire {
   port: number;
-  send(data: string | Buffer): void;
+  send(bytes: string | Buffer): void;
   close(): Promise<void>;
 }
 
@@ -185,10 +185,10 @@ export async function udpFarEnd(agentPort: number, port = 0): Promise<FarEnd> {
   await once(socket, 'listening');
   const wire: Wire = {
     port: socket.address().port,
-    send: (data) => socket.send(data, agentPort, '127.0.0.1'),
+    send: (bytes) => socket.send(bytes, agentPort, '127.0.0.1'),
     close: () => new Promise((resolve) => socket.close(() => resolve())),
   };
-  return farEnd('udp', agentPort, wire, (take) => socket.on('message', (data) => take(data.toString())));
+  return farEnd('udp', agentPort, wire, (take) => socket.on('message', (bytes) => take(bytes.toString())));
 }
 
 /** A connection to the agent's TCP port; it takes what comes as whole messages per `Content-Length: 0` or body. */
@@ -210,7 +210,7 @@ export async function tcpListener(agentPort: number): Promise<FarEnd & { drop():
   await once(server, 'listening');
   const wire: Wire = {
     port: (server.address() as net.AddressInfo).port,
-    send: (data) => void socket?.write(data),
+    send: (bytes) => void socket?.write(bytes),
     close: async () => {
       socket?.destroy();
       await new Promise<void>((resolve) => {
@@ -227,7 +227,7 @@ export async function tcpListener(agentPort: number): Promise<FarEnd & { drop():
 function onStream(agentPort: number, socket: net.Socket, port: number): FarEnd {
   const wire: Wire = {
     port,
-    send: (data) => void socket.write(data),
+    send: (bytes) => void socket.write(bytes),
     close: async () => void socket.destroy(),
   };
   return farEnd('tcp', agentPort, wire, (take) => cut(socket, take));
@@ -237,8 +237,8 @@ function onStream(agentPort: number, socket: net.Socket, port: number): FarEnd {
 function cut(socket: net.Socket, take: (text: string) => void): void {
   let text = '';
   socket.on('error', () => {});
-  socket.on('data', (data) => {
-    text += data.toString();
+  socket.on('data', (bytes) => {
+    text += bytes.toString();
     for (;;) {
       text = text.replace(/^(\r\n)+/, '');
       const end = text.indexOf('\r\n\r\n');
