@@ -177,6 +177,37 @@ test('G and I: an ACK ends the repetition of a failure', async ({ phone, far, st
   await untilIdle(stage.agent);
 });
 
+test('I: a refused INVITE that comes again after its ACK makes no second call', async ({
+  phone,
+  far,
+  stage,
+}) => {
+  let calls = 0;
+  phone.onRequest('invite', (_request, response) => {
+    calls += 1;
+    response.send(486);
+  });
+  const [branch, callId] = ['z9hG4bKtimer-i-again', 'timer-i-again'];
+  const invite = far.out('INVITE', { branch, callId });
+  far.send(invite);
+  const failure = await far.response(486);
+  far.send(far.out('ACK', { branch, callId, to: failure.get('to') }));
+  far.send(invite);
+  await far.barrier();
+  expect(calls).toBe(1);
+  expect(far.seen.filter(({ status }) => status === 486).length).toBeLessThan(4);
+  await untilIdle(stage.agent);
+});
+
+test('an INVITE that comes again while it rings gets the same provisional', async ({ phone, far }) => {
+  phone.onRequest('invite', (_request, response) => response.send(180));
+  const invite = far.out('INVITE');
+  far.send(invite);
+  const ringing = await far.response(180);
+  far.send(invite);
+  await far.repeated(ringing);
+});
+
 test('J: a request that comes again gets the same answer', async ({ far, stage }) => {
   const options = far.out('OPTIONS');
   far.send(options);
