@@ -50,6 +50,10 @@ describe('an application that answers a call', () => {
     await far.repeated(second);
     await far.repeated(second);
     far.ack(second);
+
+    // And then the next one may come at once.
+    far.send(far.out('INVITE', { callId, to: first.get('to'), cseq: 3, body: sdp }));
+    far.ack(await far.response(200, 'INVITE'));
     await far.barrier();
   });
 });
