@@ -25,7 +25,10 @@ export function receiveText(core: Core, text: string, flow: Flow): void {
 }
 
 const mandatory = ['via', 'from', 'to', 'call-id', 'cseq'] as const;
-const single: ReadonlySet<string> = new Set(['from', 'to', 'call-id', 'cseq', 'content-length']);
+/** What comes once, each with a bit of its own. */
+const single: ReadonlyMap<string, number> = new Map(
+  ['from', 'to', 'call-id', 'cseq', 'content-length'].map((key, i) => [key, 1 << i]),
+);
 
 /** A name in quotes or not, and a URI in angles, or a bare URI; parameters are not looked into. */
 const nameAddr =
@@ -44,11 +47,12 @@ function checkHeaders(message: SipMessage): void {
   for (const name of mandatory) {
     if (!message.get(name)) throw new MalformedError(`${name} is missing`, message);
   }
-  const seen = new Set<string>();
-  for (const { key } of message.headers()) {
-    if (!single.has(key)) continue;
-    if (seen.has(key)) throw new MalformedError(`${key} comes twice`, message);
-    seen.add(key);
+  let seen = 0;
+  for (const { key, value } of message.headers()) {
+    const bit = single.get(key) ?? 0;
+    if ((seen & bit) !== 0) throw new MalformedError(`${key} comes twice`, message);
+    seen |= bit;
+    if (key === 'contact' && !isContact(value)) throw new MalformedError('Contact is no address', message);
   }
   const cseq = cseqOf(message);
   if (cseq === null) throw new MalformedError('CSeq is none', message);
@@ -61,13 +65,12 @@ function checkHeaders(message: SipMessage): void {
   const initial = message.method === 'INVITE' && tagOf(message.get('to')) === undefined;
   // RFC 3261 section 8.1.1.8; without one drachtio-srf makes no dialog, after its 200.
   if (initial && !message.has('contact')) throw new MalformedError('Contact is missing', message);
-  for (const line of message.all('contact')) {
-    const values = splitValues([line]);
-    if (line === '*') continue;
-    if (line.endsWith(',') || values.length === 0 || !values.every((value) => nameAddr.test(value))) {
-      throw new MalformedError('Contact is no address', message);
-    }
-  }
+}
+
+function isContact(line: string): boolean {
+  if (line === '*') return true;
+  const values = splitValues([line]);
+  return values.length > 0 && !line.endsWith(',') && values.every((value) => nameAddr.test(value));
 }
 
 /** What names a dialog, of either side: Call-ID, From and To. */
