@@ -151,6 +151,11 @@ export function requestWithin(dialog: Dialog, method: string, cseq: number, body
     .add('Max-Forwards', '70');
 }
 
+/** Whether a request within a dialog says our Contact (RFC 3261 section 12.2.1.1, table 2). */
+export function tellsContact(method: string): boolean {
+  return ['INVITE', 'UPDATE', 'REFER', 'SUBSCRIBE', 'NOTIFY'].includes(method);
+}
+
 /** Where a request within a dialog goes first: its first route, else its target. */
 export function nextHop(request: SipMessage): string {
   const [route] = splitValues(request.all('route'));

@@ -28,6 +28,11 @@ export function uriOf(value: string): string {
   return (value.split(';')[0] ?? value).trim();
 }
 
+/** The URI of a client's proxy: `sip:host:port;lr`, `<sip:…>`, or only `host:port`. */
+export function proxyUri(proxy: string): string {
+  return /^<?sips?:/i.test(proxy) ? uriOf(proxy) : `sip:${proxy}`;
+}
+
 /** Splits comma-separated values, commas inside of quotes and `<…>` left alone. */
 export function splitValues(values: readonly string[]): string[] {
   return values.flatMap((line) => {

@@ -2,9 +2,18 @@ import { randomUUID } from 'node:crypto';
 import type { AdminClient, SipCommand } from './admin-server.js';
 import { syntheticResponse } from './client-transaction.js';
 import { contactFor, endDialog, endFork, route, withOurHost, type Core, type OpenInvite } from './core.js';
-import { contactOf, dialogId, newTag, nextHop, requestWithin, uacDialog, type Dialog } from './dialog.js';
+import {
+  contactOf,
+  dialogId,
+  newTag,
+  nextHop,
+  requestWithin,
+  tellsContact,
+  uacDialog,
+  type Dialog,
+} from './dialog.js';
 import { endAndTell } from './incoming.js';
-import { tagOf, uriOf } from './header-values.js';
+import { proxyUri, tagOf } from './header-values.js';
 import { cseqOf, SipMessage } from './message.js';
 import { checkNames } from './reception.js';
 import type { Flow } from './transport.js';
@@ -68,11 +77,6 @@ export async function sendOutside(
       onResponse: (response) => client.push('network', response.toString(), flow, ids),
     });
   }
-}
-
-/** `sip:host:port;lr`, `<sip:…>`, or only `host:port`. */
-function proxyUri(proxy: string): string {
-  return /^<?sips?:/i.test(proxy) ? uriOf(proxy) : `sip:${proxy}`;
 }
 
 let lastCseq = 0;
@@ -233,7 +237,7 @@ export async function sendInside(
   if (method !== 'ACK') dialog.localCseq = Math.max(dialog.localCseq + 1, asked ?? 0);
   const cseq = method === 'ACK' ? dialog.inviteCseq : dialog.localCseq;
   const request = withRest(requestWithin(dialog, method, cseq, given.body), given);
-  if (withContact.has(method) && dialog.contact !== '') request.add('Contact', dialog.contact);
+  if (tellsContact(method) && dialog.contact !== '') request.add('Contact', dialog.contact);
   const ids = { txnId: randomUUID(), dialogId };
   let flow: Flow;
   try {
@@ -268,8 +272,6 @@ export async function sendInside(
     });
   }
 }
-
-const withContact = new Set(['INVITE', 'UPDATE', 'REFER', 'SUBSCRIBE', 'NOTIFY']);
 
 function afterBye(core: Core, dialog: Dialog, { status }: SipMessage): void {
   // The client may send it again with credentials; when it does not, the call is ended all the same.
