@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Log } from '@dialstream/shared/log.js';
+import { SipMessage } from './message.js';
+import type { Flow } from './transport.js';
 
 /**
  * What must be ended at the far end should this process die: one line of JSON when an INVITE leaves or a dialog
@@ -21,6 +23,14 @@ export type JournalEntry =
   | { kind: 'invite'; text: string; transport: 'udp' | 'tcp'; host: string; port: number }
   /** A dialog: a BYE in it, all but its Via; the transport is for a target that names none. */
   | { kind: 'dialog'; bye: string; transport: 'udp' | 'tcp' };
+
+/** What a successor needs to cancel an INVITE. */
+export function inviteEntry(invite: SipMessage, { transport, host, port }: Flow): JournalEntry {
+  const text = SipMessage.request(invite.method, invite.uri)
+    .copy(invite, 'Via', 'Route', 'From', 'To', 'Call-ID', 'CSeq')
+    .toString();
+  return { kind: 'invite', text, transport, host, port };
+}
 
 const compactAtBytes = 8 * 1024 * 1024;
 const lazyMs = 5;

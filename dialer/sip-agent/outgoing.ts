@@ -14,6 +14,7 @@ import {
 } from './dialog.js';
 import { endAndTell } from './incoming.js';
 import { proxyUri, tagOf } from './header-values.js';
+import { inviteEntry } from './journal.js';
 import { cseqOf, SipMessage } from './message.js';
 import { checkNames } from './reception.js';
 import type { Flow } from './transport.js';
@@ -149,9 +150,7 @@ function sendInvite(
   const send = (text: string, onFailed: () => void): void => {
     if (within) flow.send(text, onFailed);
     else {
-      const { transport, host, port } = flow;
-      const entry = { kind: 'invite', text: withoutBody(request), transport, host, port } as const;
-      core.journal.open(noted, entry, () => flow.send(text, onFailed));
+      core.journal.open(noted, inviteEntry(request, flow), () => flow.send(text, onFailed));
     }
   };
   const invite: OpenInvite = {
@@ -299,10 +298,4 @@ export function cancel(
   }
   invite.transaction.cancel(withRest(SipMessage.request('CANCEL', given.uri), given));
   client.okSent(msgId, given.toString(), invite.transaction.flow, { txnId, dialogId: '' });
-}
-
-function withoutBody(request: SipMessage): string {
-  return SipMessage.request(request.method, request.uri)
-    .copy(request, 'Via', 'Route', 'From', 'To', 'Call-ID', 'CSeq')
-    .toString();
 }
