@@ -60,9 +60,9 @@ export async function transaction<T>(
   tx.on('error', onError);
   try {
     const begun = tx.query('begin');
-    const [result] = await Promise.all([work(tx), begun]);
+    const [result] = await bothSettled(work(tx), begun);
     const written = last(tx);
-    const [{ command }] = await Promise.all([tx.query('commit'), written]);
+    const [{ command }] = await bothSettled(tx.query('commit'), written);
     // Postgres answers the commit of a failed transaction with a rollback, and no error.
     if (command !== 'COMMIT') throw new Error('the transaction was rolled back');
     return result;
@@ -75,6 +75,15 @@ export async function transaction<T>(
     tx.off('error', onError);
     tx.release(broken);
   }
+}
+
+/**
+ * Both results, or what the first one of them that failed threw, once both are over: while one of them may still
+ * send queries, the connection must not go back to the pool and into somebody else's transaction.
+ */
+export async function bothSettled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return Promise.all([a, b]);
 }
 
 /** Whether an error says that Postgres could not be reached or went away, so that trying again may help. */

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { transaction, type Pool, type Tx } from '../db/pool.js';
+import { bothSettled, transaction, type Pool, type Tx } from '../db/pool.js';
 import type { Happening } from './contract.js';
 import type { Publisher } from './publisher.js';
 import { storedTopic } from './topics.js';
@@ -28,8 +28,7 @@ export interface Outbox {
    * Runs `work` in a transaction that holds the events it emits, and publishes them after the commit.
    * The scopes are locked first and in one order, so that two changes cannot wait for each other, and so
    * that the numbers within a scope follow the order of the commits; what `work` reads, it reads under the
-   * lock. Emitting outside of them, and of those
-   * that `work` opens, throws.
+   * lock. Emitting outside of them, and of those that `work` opens, throws.
    */
   change<T>(scopes: Iterable<string>, work: (tx: Tx, emit: Emit, open: OpenScope) => Promise<T>): Promise<T>;
   /** The same for a scope that begins with this change, such as a new campaign. */
@@ -51,10 +50,8 @@ export function createOutbox({ pool, publisher }: { pool: Pool; publisher: Publi
         };
         // The queries of `work` follow the lock without waiting for its answer: Postgres keeps their order.
         const locking = lockScopes(tx, [...new Set(scopes)]);
-        const [done, locked] = await Promise.all([
-          work(tx, (event) => void emitted.push(event), open),
-          locking,
-        ]);
+        const working = work(tx, (event) => void emitted.push(event), open);
+        const [done, locked] = await bothSettled(working, locking);
         heads = locked;
         for (const scope of opened) heads.set(scope, 0);
         events = numbered(emitted, heads);

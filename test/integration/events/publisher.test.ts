@@ -122,6 +122,32 @@ describe('publishing', () => {
     await expect(wrong).rejects.toThrow('not locked');
   });
 
+  test('a change that cannot lock its scope keeps its connection until its work is over', async ({
+    db,
+    redis,
+    redisPrefix: prefix,
+    log,
+  }) => {
+    const publisher = createPublisher({ pool: db, redis, prefix, log });
+    const order: string[] = [];
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const failing = createOutbox({ pool: db, publisher })
+      .change(['no uuid'], async () => {
+        await gate;
+        order.push('work is over');
+      })
+      .catch(() => order.push('the change has failed'));
+    // Many times the way to Postgres and back that tells of the failed lock.
+    for (let n = 0; n < 50; n += 1) await db.query('select');
+    order.push('work goes on');
+    open();
+    await failing;
+    expect(order).toEqual(['work goes on', 'work is over', 'the change has failed']);
+  });
+
   test('events that a dead process left come before those that follow', async ({
     db,
     redis,
