@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
-import { loadConfig } from '@dialstream/shared/config.js';
+import { loadStoresConfig, orExit } from '@dialstream/shared/config.js';
 import { createPool } from '@dialstream/shared/db/pool.js';
 import { createOutbox } from '@dialstream/shared/events/outbox.js';
 import { createPublisher } from '@dialstream/shared/events/publisher.js';
@@ -17,7 +17,7 @@ import { every } from './rounds.js';
 import { createScheduler } from './scheduler.js';
 import { connectDrachtio } from './sip/drachtio.js';
 
-const config = loadConfig();
+const { config, databaseUrl, redisUrl } = orExit(loadStoresConfig);
 const log = createLog('dialer', config.logLevel);
 const dialerId = uuidv7();
 const renewPlacesEveryMs = 5_000;
@@ -26,10 +26,7 @@ const reapEveryMs = 1_000;
 const cutSeconds = 5;
 
 await runUntilSignal(log, config.drainSeconds, async (defer) => {
-  const { databaseUrl, redisUrl, redisPrefix: prefix } = config;
-  if (databaseUrl === undefined || redisUrl === undefined) {
-    throw new Error('DATABASE_URL and REDIS_URL must be set when the dialer runs alone.');
-  }
+  const prefix = config.redisPrefix;
   const pool = createPool({ databaseUrl, log, name: 'dialer' });
   defer(() => pool.end());
   const redis = createRedis(redisUrl, 'dialer', log);

@@ -1,4 +1,4 @@
-import { ConfigError, loadConfig, type Config } from '@dialstream/shared/config.js';
+import { loadStoresConfig, orExit, type Config } from '@dialstream/shared/config.js';
 import { ensureRootAccount } from '@dialstream/shared/db/accounts.js';
 import { migrate } from '@dialstream/shared/db/migrate.js';
 import { createPool } from '@dialstream/shared/db/pool.js';
@@ -13,7 +13,7 @@ import { createAuthenticate } from './auth.js';
 import { startClock } from './clock/clock.js';
 import { createGateway } from './gateway/gateway.js';
 
-const { config, databaseUrl, redisUrl } = loadConfigOrExit();
+const { config, databaseUrl, redisUrl } = orExit(loadStoresConfig);
 const log = createLog('server', config.logLevel);
 
 await runUntilSignal(log, config.drainSeconds, async (defer) => {
@@ -52,20 +52,4 @@ function explainListening(error: unknown, { host, port }: Config): never {
   const line = `PORT: ${host}:${port} is in use`;
   process.stderr.write(`${line}\n`);
   throw new Error(line, { cause: error });
-}
-
-/** Faults of the environment are told plainly, before anything is opened. */
-function loadConfigOrExit(): { config: Config; databaseUrl: string; redisUrl: string } {
-  try {
-    const config = loadConfig();
-    const { databaseUrl, redisUrl } = config;
-    if (databaseUrl === undefined || redisUrl === undefined) {
-      throw new ConfigError('DATABASE_URL and REDIS_URL must be set when the server runs alone.');
-    }
-    return { config, databaseUrl, redisUrl };
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
 }

@@ -123,6 +123,27 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   };
 }
 
+/** The environment of a process that keeps to stores which others have started. */
+export function loadStoresConfig(): { config: Config; databaseUrl: string; redisUrl: string } {
+  const config = loadConfig();
+  const { databaseUrl, redisUrl } = config;
+  if (databaseUrl === undefined || redisUrl === undefined) {
+    throw new ConfigError('DATABASE_URL and REDIS_URL must be set when this process runs alone.');
+  }
+  return { config, databaseUrl, redisUrl };
+}
+
+/** What `load` reads; faults of the environment are told plainly on stderr, and end the process with code 1. */
+export function orExit<T>(load: () => T): T {
+  try {
+    return load();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return process.exit(1);
+  }
+}
+
 /** A secret of 32 random bytes in a form that fits a header, a URL and a shell. */
 export function makeSecret(prefix: string): string {
   return `${prefix}${randomBytes(32).toString('base64url')}`;

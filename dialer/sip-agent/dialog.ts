@@ -84,14 +84,8 @@ export function uacDialog(
     confirmed: response.status >= 200,
     owner,
     inviteCseq: cseq,
-    ack: null,
-    inviting: false,
-    invited: false,
-    unacknowledged: null,
-    ending: false,
-    doomed: null,
     transport,
-    onOver: [],
+    ...nothingYet(),
   };
 }
 
@@ -122,13 +116,22 @@ export function uasDialog(
     confirmed: response.status >= 200,
     owner,
     inviteCseq: 0,
+    transport,
+    ...nothingYet(),
+  };
+}
+
+type Happenings = 'ack' | 'inviting' | 'invited' | 'unacknowledged' | 'ending' | 'doomed' | 'onOver';
+
+/** What has not happened yet in a new dialog. */
+function nothingYet(): Pick<Dialog, Happenings> {
+  return {
     ack: null,
     inviting: false,
     invited: false,
     unacknowledged: null,
     ending: false,
     doomed: null,
-    transport,
     onOver: [],
   };
 }

@@ -24,15 +24,16 @@ const dead: Publisher = {
   close: async () => {},
 };
 
+/** An event that is told apart by its version. */
+function updated(accountId: string, campaignId: string, version: number) {
+  const data = { campaignId, name: 'x', version };
+  return campaignEvent(accountId, campaignId, { type: 'campaign.updated', data });
+}
+
 async function emitNumbers(outbox: Outbox, accountId: string, campaignId: string, values: number[]) {
   await outbox.change([campaignId], async (_, emit) => {
     for (const version of values) {
-      emit(
-        campaignEvent(accountId, campaignId, {
-          type: 'campaign.updated',
-          data: { campaignId, name: 'x', version },
-        }),
-      );
+      emit(updated(accountId, campaignId, version));
     }
   });
 }
@@ -88,12 +89,7 @@ describe('publishing', () => {
     const publisher = createPublisher({ pool: db, redis, prefix, log });
     const outbox = createOutbox({ pool: db, publisher });
     const failing = outbox.change([campaignId], async (_, emit) => {
-      emit(
-        campaignEvent(accountId, campaignId, {
-          type: 'campaign.updated',
-          data: { campaignId, name: 'x', version: 1 },
-        }),
-      );
+      emit(updated(accountId, campaignId, 1));
       throw new Error('rolled back');
     });
     await expect(failing).rejects.toThrow('rolled back');
@@ -192,12 +188,7 @@ describe('publishing', () => {
             // The answer to a query comes once the scope is locked.
             await tx.query('select');
             order.push(version);
-            emit(
-              campaignEvent(accountId, campaignId, {
-                type: 'campaign.updated',
-                data: { campaignId, name: 'x', version },
-              }),
-            );
+            emit(updated(accountId, campaignId, version));
           });
         }
       }),

@@ -12,7 +12,7 @@ interface Added {
 async function add(client: Client, campaignId: string, calls: object[]): Promise<Added> {
   const { status, body } = await client('POST', `/v1/campaigns/${campaignId}/calls`, { calls });
   expect(status).toBe(201);
-  return body as Added;
+  return body;
 }
 
 const phone = (n: number): string => `+1202555${String(n).padStart(4, '0')}`;
