@@ -1,5 +1,5 @@
 import type { Principal } from '../principal.js';
-import type { Heads, ResyncCode } from './protocol.js';
+import type { Heads, ResyncCode } from '@dialstream/shared/events/protocol.js';
 import type { PlacedEvent } from './topic-feed.js';
 
 /** One client's connection, as a transport offers it to the session logic. Nothing of it throws. */

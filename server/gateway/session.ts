@@ -5,7 +5,7 @@ import {
   type Heads,
   type SubscribeAck,
   type UnsubscribeAck,
-} from './protocol.js';
+} from '@dialstream/shared/events/protocol.js';
 import { Subscription, type SubscriptionParts } from './subscription.js';
 
 export interface SessionParts extends SubscriptionParts {

@@ -1,9 +1,8 @@
-import type { Call } from '@dialstream/shared/api/calls.js';
-import type { Campaign } from '@dialstream/shared/api/campaigns.js';
 import { callsUnderWay } from '@dialstream/shared/db/calls.js';
 import { findCampaign, listCampaigns } from '@dialstream/shared/db/campaigns.js';
 import type { Pool } from '@dialstream/shared/db/pool.js';
 import type { Cursor } from '@dialstream/shared/events/contract.js';
+import type { AnySnapshot, CampaignSnapshot, SystemSnapshot } from '@dialstream/shared/events/snapshots.js';
 import { campaignOf } from '@dialstream/shared/events/topics.js';
 import { shareInFlight } from './share-in-flight.js';
 import type { Topic, TopicFeed } from './topic-feed.js';
@@ -16,7 +15,7 @@ const callsAtMost = 10_000;
 /** State of a topic at or after `cursor`. */
 export interface Snapshot {
   cursor: Cursor;
-  state: object;
+  state: AnySnapshot;
 }
 
 /**
@@ -36,7 +35,7 @@ export function createSnapshots(pool: Pool): TakeSnapshot {
     });
 }
 
-async function readState(pool: Pool, { name, accountId }: Topic): Promise<object | null> {
+async function readState(pool: Pool, { name, accountId }: Topic): Promise<AnySnapshot | null> {
   const campaignId = campaignOf(name);
   if (campaignId !== null) return readCampaignState(pool, accountId, campaignId);
   if (name === 'system') return readSystemState(pool, accountId);
@@ -47,14 +46,14 @@ async function readCampaignState(
   pool: Pool,
   accountId: string,
   campaignId: string,
-): Promise<{ campaign: Campaign; calls: Call[] } | null> {
+): Promise<CampaignSnapshot | null> {
   const campaign = await findCampaign(pool, accountId, campaignId);
   return campaign && { campaign, calls: await callsUnderWay(pool, campaignId, callsAtMost) };
 }
 
 /** What the account's calls depend on. Dialers serve all accounts; one that is gone is shown for an hour. */
-async function readSystemState(pool: Pool, accountId: string): Promise<object> {
-  const { rows } = await pool.query<{ state: object }>({
+async function readSystemState(pool: Pool, accountId: string): Promise<SystemSnapshot> {
+  const { rows } = await pool.query<{ state: SystemSnapshot }>({
     name: 'system-snapshot',
     text: `select jsonb_build_object(
         'trunks', coalesce((select jsonb_agg(jsonb_build_object('id', id, 'name', name, 'host', host,

@@ -3,7 +3,7 @@ import type { Cursor } from '@dialstream/shared/events/contract.js';
 import type { Log } from '@dialstream/shared/log.js';
 import type { Connection } from './connection.js';
 import type { Feeds } from './feeds.js';
-import type { ResyncCode, SubscribeAck } from './protocol.js';
+import type { ResyncCode, SubscribeAck } from '@dialstream/shared/events/protocol.js';
 import type { TakeSnapshot } from './snapshots.js';
 import type { FindTopic } from './topic-access.js';
 import { placeEvents, type FeedMember, type Topic, type TopicFeed } from './topic-feed.js';

@@ -1,7 +1,7 @@
 import type { Pool } from '@dialstream/shared/db/pool.js';
 import { campaignOf, isTopicName, storedTopic } from '@dialstream/shared/events/topics.js';
 import type { Principal } from '../principal.js';
-import type { RefusalCode } from './protocol.js';
+import type { RefusalCode } from '@dialstream/shared/events/protocol.js';
 import { shareInFlight } from './share-in-flight.js';
 import type { Topic } from './topic-feed.js';
 

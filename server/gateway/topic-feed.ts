@@ -1,6 +1,6 @@
 import type { Cursor } from '@dialstream/shared/events/contract.js';
 import type { TopicName } from '@dialstream/shared/events/topics.js';
-import type { ResyncCode } from './protocol.js';
+import type { ResyncCode } from '@dialstream/shared/events/protocol.js';
 import { isContinuous, type LogEntry, type TopicLog } from './topic-log.js';
 
 /** Whoever takes part in a feed. */

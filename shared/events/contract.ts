@@ -108,6 +108,11 @@ const envelope = <T extends EventType>(type: T) =>
     topic: z.string(),
     epoch: z.string(),
     seq: z.int().min(1),
+    /**
+     * Only in `latest` mode, where `seq` does not count up by one: no event between `previousSeq` and `seq`
+     * was meant for this mode, so that a client at `previousSeq` or later has missed none.
+     */
+    previousSeq: z.int().min(0).optional(),
     data: eventData[type],
   });
 

@@ -1,5 +1,5 @@
 import type { Cursor, LiveEvent } from '@dialstream/shared/events/contract.js';
-import type { Heads, SubscribeAck } from '@dialstream/server/gateway/protocol.js';
+import type { Heads, SubscribeAck } from '@dialstream/shared/events/protocol.js';
 import { within } from '@dialstream/shared/embedded/waiting.js';
 import { io, type Socket } from 'socket.io-client';
 
