@@ -13,9 +13,11 @@ import { isConnectionError, type Pool } from '@dialstream/shared/db/pool.js';
 import type { Outbox } from '@dialstream/shared/events/outbox.js';
 import type { Redis } from '@dialstream/shared/events/redis.js';
 import type { Log } from '@dialstream/shared/log.js';
-import { ProblemError, problemType } from './problems.js';
+import { noSuchAddress, ProblemError, problemType } from './problems.js';
+import type { AuthenticateStream } from './gateway/stream-rights.js';
 import type { Authenticate } from './principal.js';
-import { guardAccess, type RateLimit } from './routes/access.js';
+import type { RateLimit } from './rate-limit.js';
+import { guardAccess } from './routes/access.js';
 import { addAccounts } from './routes/accounts.js';
 import { addCallRoutes } from './routes/calls.js';
 import { addCampaignActions } from './routes/campaign-actions.js';
@@ -25,9 +27,11 @@ import { addKeys } from './routes/keys.js';
 import { addMetrics } from './routes/metrics.js';
 import { drainRequests } from './routes/draining.js';
 import { createOnce, type Once } from './routes/once.js';
+import { addStreamAddress, addStreamTokens } from './routes/streams.js';
 import { addSuppressions } from './routes/suppressions.js';
 import { addTrunks } from './routes/trunks.js';
 import { addJsonParser, compileSerializer, compileValidator } from './routes/parsing.js';
+import type { StreamTokens } from './stream-tokens.js';
 import { registerWeb } from './web.js';
 
 export interface AppOptions {
@@ -36,6 +40,8 @@ export interface AppOptions {
   outbox: Outbox;
   log: Log;
   authenticate: Authenticate;
+  authenticateStream: AuthenticateStream;
+  streamTokens: StreamTokens;
   rateLimit?: RateLimit;
   /** Milliseconds that requests under way have when the app closes. */
   drainMs?: number;
@@ -59,7 +65,7 @@ const usualRateLimit: RateLimit = { burst: 2_000, perSecond: 500 };
 
 /** The HTTP face. It listens nowhere yet; tests ask it by `inject`. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { pool, redis, outbox, log, authenticate } = options;
+  const { pool, redis, outbox, log, authenticate, streamTokens } = options;
   const { rateLimit = usualRateLimit, drainMs = 5_000 } = options;
   const logger: FastifyBaseLogger = log;
   const app = fastify({
@@ -75,17 +81,20 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.setSerializerCompiler(compileSerializer);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(() => {
-    throw new ProblemError('not_found', 'There is nothing at this address.');
+    throw noSuchAddress();
   });
   addJsonParser(app);
   drainRequests(app, drainMs);
   addMetrics(app, pool);
   addHealth(app, { pool, redis });
   await registerWeb(app);
+  addStreamAddress(app, options.authenticateStream);
   await app.register(
     async (v1) => {
       guardAccess(v1, authenticate, rateLimit);
-      addRoutes(typed(v1), { pool, outbox, once: createOnce(outbox) });
+      const parts = { pool, outbox, once: createOnce(outbox) };
+      addRoutes(typed(v1), parts);
+      addStreamTokens(typed(v1), parts, streamTokens);
     },
     { prefix: '/v1' },
   );
@@ -140,9 +149,7 @@ function toProblemError(error: FastifyError): ProblemError {
   if (error instanceof ProblemError) return error;
   const { statusCode = 500 } = error;
   // 414: what stands for an id is longer than any.
-  if (statusCode === 404 || statusCode === 414) {
-    return new ProblemError('not_found', 'There is nothing at this address.');
-  }
+  if (statusCode === 404 || statusCode === 414) return noSuchAddress();
   if (statusCode === 413) return new ProblemError('too_large', `A body may have ${maxBodyBytes} bytes.`);
   if (statusCode >= 400 && statusCode < 500) return new ProblemError('bad_request', error.message);
   return new ProblemError('internal', 'Something went wrong on our side.', {

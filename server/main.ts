@@ -9,9 +9,10 @@ import { createRedis, redisReady } from '@dialstream/shared/events/redis.js';
 import { runUntilSignal } from '@dialstream/shared/lifecycle.js';
 import { createLog } from '@dialstream/shared/log.js';
 import { createApp } from './app.js';
-import { createAuthenticate } from './auth.js';
+import { createAuthenticate, createAuthenticateStream, createFindPrincipal } from './auth.js';
 import { startClock } from './clock/clock.js';
 import { createGateway } from './gateway/gateway.js';
+import { createStreamTokens } from './stream-tokens.js';
 
 const { config, databaseUrl, redisUrl } = orExit(loadStoresConfig);
 const log = createLog('server', config.logLevel);
@@ -30,6 +31,9 @@ await runUntilSignal(log, config.drainSeconds, async (defer) => {
   defer(() => publisher.close());
   const outbox = createOutbox({ pool, publisher });
   const authenticate = createAuthenticate(pool);
+  const findPrincipal = createFindPrincipal(pool);
+  const streamTokens = createStreamTokens(pool);
+  const authenticateStream = createAuthenticateStream(authenticate, findPrincipal, streamTokens);
 
   const app = await createApp({
     pool,
@@ -37,10 +41,20 @@ await runUntilSignal(log, config.drainSeconds, async (defer) => {
     outbox,
     log,
     authenticate,
+    authenticateStream,
+    streamTokens,
     drainMs: config.drainSeconds * 1_000,
   });
   defer(() => app.close());
-  const gateway = createGateway({ httpServer: app.server, redis, pool, prefix, log, authenticate });
+  const gateway = createGateway({
+    httpServer: app.server,
+    redis,
+    pool,
+    prefix,
+    log,
+    authenticate: authenticateStream,
+    findPrincipal,
+  });
   defer(() => gateway.close());
   defer(startClock({ pool, outbox, log }));
   await app.listen({ host, port }).catch((error: unknown) => explainListening(error, config));

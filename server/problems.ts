@@ -14,8 +14,10 @@ const kinds = {
   too_large: { status: 413, title: 'Too large' },
   invalid: { status: 422, title: 'Invalid' },
   idempotency_mismatch: { status: 422, title: 'Idempotency key used for something else' },
+  upgrade_required: { status: 426, title: 'Upgrade required' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Internal error' },
+  unavailable: { status: 503, title: 'Not available right now' },
 } as const;
 
 export type ProblemCode = keyof typeof kinds;
@@ -76,6 +78,10 @@ export class ProblemError extends Error {
 /** Also said of what belongs to another account. */
 export function notFound(what: string): ProblemError {
   return new ProblemError('not_found', `There is no such ${what}.`);
+}
+
+export function noSuchAddress(): ProblemError {
+  return new ProblemError('not_found', 'There is nothing at this address.');
 }
 
 export function invalid(errors: Fault[]): ProblemError {

@@ -1,12 +1,20 @@
+import type { SubscriptionMode } from '@dialstream/shared/events/protocol.js';
 import type { Log } from '@dialstream/shared/log.js';
-import { TopicFeed, type FanOut, type FeedMember, type Topic } from './topic-feed.js';
-import type { TopicLog } from './topic-log.js';
+import type { Channel, FeedMember } from './channel.js';
+import type { Topic } from './topic-access.js';
+import { TopicFeed, type FeedParts } from './topic-feed.js';
+
+/** A member's place: the feed that reads its topic, and the channel of its mode. */
+export interface Entrance {
+  feed: TopicFeed;
+  channel: Channel;
+}
 
 /** The topics that this process reads: those that have members. */
 export interface Feeds {
   /** Makes `member` part of a topic's feed. Throws when Redis does not answer. */
-  enter(topic: Topic, member: FeedMember): Promise<TopicFeed>;
-  leave(feed: TopicFeed, member: FeedMember): void;
+  enter(topic: Topic, mode: SubscriptionMode, member: FeedMember): Promise<Entrance>;
+  leave(entrance: Entrance, member: FeedMember): void;
   /** New events may be there for a topic, by its stored name. */
   ring(stored: string): void;
   /** Compares every feed with its topic's head and reads on where it lags behind. */
@@ -15,12 +23,13 @@ export interface Feeds {
 
 const headsPerRead = 500;
 
-export function createFeeds(topicLog: TopicLog, fanOut: FanOut, log: Log): Feeds {
+export function createFeeds(parts: FeedParts, log: Log): Feeds {
+  const { topicLog } = parts;
   const feeds = new Map<string, TopicFeed>();
   const opening = new Map<string, Promise<TopicFeed>>();
 
   async function open(topic: Topic): Promise<TopicFeed> {
-    const feed = new TopicFeed(topic, await topicLog.open(topic.stored), topicLog, fanOut);
+    const feed = new TopicFeed(topic, await topicLog.open(topic), parts);
     feeds.set(topic.stored, feed);
     return feed;
   }
@@ -36,19 +45,16 @@ export function createFeeds(topicLog: TopicLog, fanOut: FanOut, log: Log): Feeds
   }
 
   function forget(feed: TopicFeed): void {
-    // Ended, so that a read still under way hands out nothing beside the topic's next feed.
-    if (feed.members.size === 0) feed.end('unavailable');
+    // Ended, so that a read still under way hands on nothing beside the topic's next feed.
+    if (feed.isEmpty) feed.end('unavailable');
     if (feed.ended !== null && feeds.get(feed.topic.stored) === feed) feeds.delete(feed.topic.stored);
   }
 
   return {
-    async enter(topic, member) {
+    async enter(topic, mode, member) {
       for (;;) {
         const feed = feeds.get(topic.stored);
-        if (feed?.ended === null) {
-          feed.members.add(member);
-          return feed;
-        }
+        if (feed?.ended === null) return { feed, channel: feed.enter(mode, member) };
         let opened = opening.get(topic.stored);
         if (opened === undefined) {
           opened = open(topic).finally(() => opening.delete(topic.stored));
@@ -58,8 +64,8 @@ export function createFeeds(topicLog: TopicLog, fanOut: FanOut, log: Log): Feeds
       }
     },
 
-    leave(feed, member) {
-      feed.members.delete(member);
+    leave({ feed, channel }, member) {
+      feed.leave(channel, member);
       forget(feed);
     },
 
@@ -72,7 +78,7 @@ export function createFeeds(topicLog: TopicLog, fanOut: FanOut, log: Log): Feeds
       const all = [...feeds.values()];
       for (let i = 0; i < all.length; i += headsPerRead) {
         const some = all.slice(i, i + headsPerRead);
-        const heads = await topicLog.heads(some.map((feed) => feed.topic.stored));
+        const heads = await topicLog.heads(some.map((feed) => feed.topic));
         const behind = some.filter((feed, n) => {
           const head = heads[n];
           return head?.epoch !== feed.position.epoch || head.seq !== feed.position.seq;

@@ -1,19 +1,25 @@
 import type { Server as HttpServer } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Pool } from '@dialstream/shared/db/pool.js';
 import type { Redis } from '@dialstream/shared/events/redis.js';
 import type { Log } from '@dialstream/shared/log.js';
-import type { Authenticate } from '../principal.js';
+import type { RateLimit } from '../rate-limit.js';
+import { admit } from './admission.js';
+import type { Admission } from './connection.js';
 import { listenToDoorbell } from './doorbell.js';
 import { createFeeds } from './feeds.js';
 import { watchRights } from './rights.js';
 import { Session } from './session.js';
 import { createSnapshots } from './snapshots.js';
 import { createSocketIo } from './socket-io.js';
+import type { AuthenticateStream, FindPrincipal } from './stream-rights.js';
 import { createTopicAccess } from './topic-access.js';
 import { createTopicLog } from './topic-log.js';
+import { Usage, type UsageLimits } from './usage.js';
+import { createWebSocket } from './web-socket.js';
 
 export interface GatewayOptions {
-  /** Gets the path /socket.io; it stays the caller's to listen and to close. */
+  /** Gets the paths /socket.io and, for WebSocket, /v1/stream; it stays the caller's to listen and to close. */
   httpServer: HttpServer;
   /** Takes commands; the gateway listens for new events on a duplicate of its own. */
   redis: Redis;
@@ -21,18 +27,25 @@ export interface GatewayOptions {
   /** Leads all Redis keys. */
   prefix: string;
   log: Log;
-  authenticate: Authenticate;
+  authenticate: AuthenticateStream;
+  findPrincipal: FindPrincipal;
   /** Milliseconds between two heartbeats. */
   heartbeatMs?: number;
+  /** Milliseconds between two messages of counts in `latest` mode. */
+  latestEveryMs?: number;
   /** Events that a cursor may be behind and still be continued rather than answered with a snapshot. */
   replayLimit?: number;
-  /** Messages that may wait for one connection before its subscriptions end. */
+  /** Bytes that may wait for one connection, beside snapshots, before its subscriptions end. */
   backlogLimit?: number;
   /** Topics that one connection may have. */
   subscriptionLimit?: number;
+  /** Messages that one connection may send. */
+  messageLimit?: RateLimit;
+  /** What the connections of one key may have together. */
+  usageLimits?: UsageLimits;
   /**
    * Milliseconds between two looks at whether the keys of open connections still hold. A revoked key loses
-   * its connections after this and what `authenticate` remembers, together 5 s at most.
+   * its connections after this and what `findPrincipal` remembers, together 5 s at most.
    */
   rightsCheckMs?: number;
 }
@@ -48,38 +61,69 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Streams the events of topics to clients: see CONTRACT, "Live". Any number of processes may run one. */
+/** A client that subscribes to as many topics as it may does so at once after each reconnect. */
+const usualMessageLimit: RateLimit = { burst: 2_000, perSecond: 50 };
+/** A wallboard in every shop with one key, all coming back at once: generous, but not without end. */
+const usualUsageLimits: UsageLimits = {
+  connections: 20_000,
+  subscriptions: 100_000,
+  messages: { burst: 100_000, perSecond: 5_000 },
+};
+/** Sessions that are told their heads before others have their turn. */
+const toldAtOnce = 100;
+
+/** Streams the events of topics to clients: see "Live" in ARCHITECTURE. Any number of processes may run one. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { redis, pool, prefix, log, authenticate } = options;
+  const { httpServer, redis, pool, prefix, log, authenticate } = options;
   const sessions = new Set<Session>();
-  const topicLog = createTopicLog(redis, prefix);
-  const feeds = createFeeds(topicLog, (topic, events) => socketIo.fanOut(topic, events), log);
-  const rights = watchRights(authenticate, log);
+  const usage = new Usage(options.usageLimits ?? usualUsageLimits);
+  const rights = watchRights(options.findPrincipal, log);
+  const topicLog = createTopicLog(redis, prefix, log);
+  const feeds = createFeeds(
+    {
+      topicLog,
+      latestEveryMs: options.latestEveryMs ?? 500,
+      fanOut: (room, events) => {
+        for (const transport of transports) transport.fanOut(room, events);
+      },
+    },
+    log,
+  );
   const parts = {
     feeds,
     topicLog,
+    usage,
     findTopic: createTopicAccess(pool),
     takeSnapshot: createSnapshots(pool),
     log,
     replayLimit: options.replayLimit ?? 5_000,
-    backlogLimit: options.backlogLimit ?? 5_000,
+    backlogLimit: options.backlogLimit ?? 2 * 1024 * 1024,
     subscriptionLimit: options.subscriptionLimit ?? 1_000,
+    messageLimit: options.messageLimit ?? usualMessageLimit,
   };
-  const socketIo = createSocketIo({
-    httpServer: options.httpServer,
-    authenticate,
-    log,
-    onConnection(connection, token) {
-      const session = new Session(connection, parts);
+  let isClosed = false;
+  const admission: Admission = {
+    async admit(token) {
+      const admitted = await admit(token, { authenticate, usage, log });
+      return isClosed ? { refused: 'unavailable' } : admitted;
+    },
+    open(connection, given) {
+      if (!usage.connect(given.principal.keyId)) return null;
+      const session = new Session(connection, given, parts);
       sessions.add(session);
-      rights.add(connection, token);
+      rights.add(session);
       return session;
     },
-    onClosed(session) {
+    closed(session) {
+      session.close();
       sessions.delete(session);
-      rights.remove(session.connection);
+      rights.remove(session);
+      usage.disconnect(session.keyId);
     },
-  });
+  };
+  const transports = [createSocketIo, createWebSocket].map((create) =>
+    create({ httpServer, admission, log }),
+  );
   const doorbell = listenToDoorbell({
     redis,
     prefix,
@@ -98,7 +142,12 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   async function beat(): Promise<void> {
     await Promise.all([doorbell.check(), compare()]);
-    for (const session of sessions) session.heartbeat();
+    let told = 0;
+    for (const session of sessions) {
+      session.heartbeat();
+      told += 1;
+      if (told % toldAtOnce === 0) await nextTurn();
+    }
   }
 
   // What was missed while Redis was away is read as soon as both connections are back.
@@ -112,9 +161,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     beat,
     checkRights: () => rights.check(),
     async close() {
+      isClosed = true;
       redis.off('ready', onReady);
       await Promise.all([beating.stop(), checking.stop()]);
-      socketIo.close();
+      for (const transport of transports) transport.close();
       doorbell.close();
     },
   };

@@ -1,57 +1,50 @@
 import { within } from '@dialstream/shared/embedded/waiting.js';
 import type { Log } from '@dialstream/shared/log.js';
-import type { Authenticate, Principal } from '../principal.js';
-import type { Connection } from './connection.js';
+import type { Session } from './session.js';
+import type { FindPrincipal } from './stream-rights.js';
 
-export interface Rights {
-  add(connection: Connection, token: string): void;
-  remove(connection: Connection): void;
-  /** Closes the connections whose token gives other rights by now, or none. */
+export interface RightsWatch {
+  add(session: Session): void;
+  remove(session: Session): void;
+  /** Ends the rights of sessions whose key was revoked or whose token has expired, and changes those that changed. */
   check(): Promise<void>;
 }
 
 const checkMs = 2_000;
-const tokensAtOnce = 20;
+const keysAtOnce = 20;
 
-/** Watches over the rights of open connections; each token is asked about once, however many have it. */
-export function watchRights(authenticate: Authenticate, log: Log): Rights {
-  const byToken = new Map<string, Set<Connection>>();
-  const tokenOf = new Map<Connection, string>();
+/** Watches over the rights of open connections; each key is asked about once, however many use it. */
+export function watchRights(findPrincipal: FindPrincipal, log: Log): RightsWatch {
+  const byKey = new Map<string, Set<Session>>();
 
-  async function checkToken(token: string): Promise<void> {
+  async function checkKey(keyId: string, sessions: ReadonlySet<Session>): Promise<void> {
+    const now = new Date();
     try {
-      const principal = await within(checkMs, 'authentication', authenticate(token));
-      const stale = [...(byToken.get(token) ?? [])].filter((one) => !isSame(one.principal, principal));
-      for (const connection of stale) connection.close();
+      const principal = await within(checkMs, 'authentication', findPrincipal(keyId));
+      // A copy: those whose rights end are removed.
+      const all = [...sessions];
+      for (const session of all) session.reconsider(principal, now);
     } catch (error) {
       log.debug({ err: error }, 'rights could not be checked; they stay until the next time');
     }
   }
 
   return {
-    add(connection, token) {
-      tokenOf.set(connection, token);
-      const connections = byToken.get(token);
-      if (connections) connections.add(connection);
-      else byToken.set(token, new Set([connection]));
+    add(session) {
+      const sessions = byKey.get(session.keyId);
+      if (sessions) sessions.add(session);
+      else byKey.set(session.keyId, new Set([session]));
     },
-    remove(connection) {
-      const token = tokenOf.get(connection);
-      if (token === undefined) return;
-      tokenOf.delete(connection);
-      const connections = byToken.get(token);
-      connections?.delete(connection);
-      if (connections?.size === 0) byToken.delete(token);
+    remove(session) {
+      const sessions = byKey.get(session.keyId);
+      sessions?.delete(session);
+      if (sessions?.size === 0) byKey.delete(session.keyId);
     },
     async check() {
-      const tokens = [...byToken.keys()];
-      for (let i = 0; i < tokens.length; i += tokensAtOnce) {
-        await Promise.all(tokens.slice(i, i + tokensAtOnce).map(checkToken));
+      const all = [...byKey];
+      for (let i = 0; i < all.length; i += keysAtOnce) {
+        await Promise.all(all.slice(i, i + keysAtOnce).map(([keyId, sessions]) => checkKey(keyId, sessions)));
       }
     },
   };
-}
-
-function isSame(before: Principal, after: Principal | null): boolean {
-  return after !== null && before.accountId === after.accountId && before.role === after.role;
 }

@@ -5,7 +5,8 @@ import type { Cursor } from '@dialstream/shared/events/contract.js';
 import type { AnySnapshot, CampaignSnapshot, SystemSnapshot } from '@dialstream/shared/events/snapshots.js';
 import { campaignOf } from '@dialstream/shared/events/topics.js';
 import { shareInFlight } from './share-in-flight.js';
-import type { Topic, TopicFeed } from './topic-feed.js';
+import type { Topic } from './topic-access.js';
+import type { TopicFeed } from './topic-feed.js';
 
 /** Campaigns in a snapshot of `campaigns` at most, the newest; older ones come by HTTP. */
 const campaignsAtMost = 1_000;

@@ -1,65 +1,57 @@
 import type { Server as HttpServer } from 'node:http';
-import { within } from '@dialstream/shared/embedded/waiting.js';
 import type { Log } from '@dialstream/shared/log.js';
 import { Server, type Socket } from 'socket.io';
-import type { Authenticate, Principal } from '../principal.js';
-import type { Connection } from './connection.js';
+import {
+  lastWordsMs,
+  messageBytesAtMost,
+  pingEveryMs,
+  silenceMs,
+  type Admission,
+  type Connection,
+  type Transport,
+} from './connection.js';
 import type { Session } from './session.js';
-import type { PlacedEvent, Topic } from './topic-feed.js';
+import type { StreamRights } from './stream-rights.js';
 
 export interface SocketIoOptions {
   httpServer: HttpServer;
-  authenticate: Authenticate;
+  admission: Admission;
   log: Log;
-  /** A client has come; its session takes what it asks. */
-  onConnection: (connection: Connection, token: string) => Session;
-  onClosed: (session: Session) => void;
 }
-
-export interface SocketIoTransport {
-  fanOut(topic: Topic, events: PlacedEvent[]): void;
-  close(): void;
-}
-
-/** Our clients' messages are small: a topic and a cursor. */
-const messageBytesAtMost = 16_384;
-const tokenCharsAtMost = 4_096;
-const authenticateMs = 5_000;
 
 type Answer = (ack: unknown) => void;
 
-/** Serves Socket.IO at /socket.io. Its rooms are topics by their stored names: an event is encoded once. */
-export function createSocketIo(options: SocketIoOptions): SocketIoTransport {
-  const { httpServer, log } = options;
+/** Serves Socket.IO at /socket.io. Its rooms are the channels': an event is encoded once. */
+export function createSocketIo({ httpServer, admission, log }: SocketIoOptions): Transport {
   const io = new Server(httpServer, {
     path: '/socket.io',
     serveClient: false,
     maxHttpBufferSize: messageBytesAtMost,
     connectTimeout: 10_000,
-    pingInterval: 10_000,
-    pingTimeout: 10_000,
+    pingInterval: pingEveryMs,
+    pingTimeout: silenceMs - pingEveryMs,
+    // Not one of other paths, which are not ours.
+    destroyUpgrade: false,
+    // Who may come is told by a token, never by a cookie.
+    cors: { origin: '*' },
   });
-  let closed = false;
 
-  io.use((socket, next) => void admit(socket, options, () => closed, next));
+  io.use((socket, next) => void admitSocket(socket, admission, next));
 
   io.on('connection', (socket) => {
-    const { principal, token } = socket.data as Admitted;
-    const session = options.onConnection(connectionOf(socket, principal), token);
+    const session = admission.open(connectionOf(socket), socket.data as StreamRights);
+    if (session === null) return socket.disconnect(true);
     serve(socket, session, log);
-    socket.on('disconnect', () => {
-      session.close();
-      options.onClosed(session);
-    });
+    socket.on('disconnect', () => admission.closed(session));
+    return undefined;
   });
 
   return {
-    fanOut({ stored }, events) {
-      if (!io.sockets.adapter.rooms.has(stored)) return;
-      for (const event of events) io.to(stored).emit('event', JSON.parse(event.json));
+    fanOut(room, events) {
+      if (!io.sockets.adapter.rooms.has(room)) return;
+      for (const event of events) io.to(room).emit('event', event.object);
     },
     close() {
-      closed = true;
       io.disconnectSockets(true);
       // Not `io.close()`: the HTTP server is not ours to close.
       io.engine.close();
@@ -67,32 +59,16 @@ export function createSocketIo(options: SocketIoOptions): SocketIoTransport {
   };
 }
 
-interface Admitted {
-  principal: Principal;
-  token: string;
-}
-
 /** Calls `next` once: with an error, its message being the code, when the client is refused. */
-async function admit(
+async function admitSocket(
   socket: Socket,
-  { authenticate, log }: SocketIoOptions,
-  isClosed: () => boolean,
+  admission: Admission,
   next: (refusal?: Error) => void,
 ): Promise<void> {
-  const token: unknown = socket.handshake.auth['token'];
-  if (typeof token !== 'string' || token === '' || token.length > tokenCharsAtMost) {
-    return next(new Error('unauthorized'));
-  }
-  try {
-    const principal = await within(authenticateMs, 'authentication', authenticate(token));
-    if (isClosed()) return next(new Error('unavailable'));
-    if (principal === null) return next(new Error('unauthorized'));
-    socket.data = { principal, token } satisfies Admitted;
-    next();
-  } catch (error) {
-    log.warn({ err: error }, 'a connection could not be authenticated');
-    next(new Error('unavailable'));
-  }
+  const rights = await admission.admit(socket.handshake.auth['token']);
+  if ('refused' in rights) return next(new Error(rights.refused));
+  socket.data = rights;
+  next();
 }
 
 /** What arrives may be anything: a request is its first argument, its answer goes to the last. */
@@ -104,6 +80,9 @@ function serve(socket: Socket, session: Session, log: Log): void {
     });
   });
   socket.on('unsubscribe', (...args: unknown[]) => session.unsubscribe(args[0], answerOf(args)));
+  socket.onAny((name: string) => {
+    if (name !== 'subscribe' && name !== 'unsubscribe') session.takesMessage();
+  });
 }
 
 function answerOf(args: unknown[]): Answer {
@@ -111,25 +90,34 @@ function answerOf(args: unknown[]): Answer {
   return typeof last === 'function' ? (last as Answer) : () => undefined;
 }
 
-function connectionOf(socket: Socket, principal: Principal): Connection {
+function connectionOf(socket: Socket): Connection {
   return {
-    principal,
-    backlog: () => waiting(socket),
+    backlog: () => waitingBytes(socket),
     async drained() {
-      while (socket.connected && waiting(socket) > 0) await nextDrain(socket);
+      while (socket.connected && waitingBytes(socket) > 0) await nextDrain(socket);
     },
-    sendEvent: (event) => void socket.emit('event', JSON.parse(event.json)),
+    sendEvents(events) {
+      for (const event of events) socket.emit('event', event.object);
+    },
     sendHeartbeat: (heads) => void socket.emit('heartbeat', { heads }),
     sendResync: (topic, code) => void socket.emit('resync', { topic, code }),
-    join: (stored) => void socket.join(stored),
-    leave: (stored) => void socket.leave(stored),
-    close: () => void socket.disconnect(true),
+    join: (room) => void socket.join(room),
+    leave: (room) => void socket.leave(room),
+    close() {
+      const { conn } = socket;
+      const cut = setTimeout(() => conn.close(true), lastWordsMs);
+      conn.once('close', () => clearTimeout(cut));
+      socket.disconnect(true);
+    },
   };
 }
 
 /** Packets that the transport has not taken. Engine.IO calls the queue private and offers no other way. */
-function waiting({ conn }: Socket): number {
-  return (conn as unknown as { writeBuffer: unknown[] }).writeBuffer.length;
+function waitingBytes({ conn }: Socket): number {
+  const { writeBuffer } = conn as unknown as { writeBuffer: { data?: string | Buffer }[] };
+  let bytes = 0;
+  for (const { data } of writeBuffer) bytes += data?.length ?? 0;
+  return bytes;
 }
 
 function nextDrain({ conn }: Socket): Promise<void> {

@@ -1,12 +1,21 @@
 import { within } from '@dialstream/shared/embedded/waiting.js';
 import type { Cursor } from '@dialstream/shared/events/contract.js';
+import type {
+  Head,
+  RefusalCode,
+  ResyncCode,
+  SubscribeAck,
+  SubscriptionMode,
+} from '@dialstream/shared/events/protocol.js';
 import type { Log } from '@dialstream/shared/log.js';
+import type { FeedMember } from './channel.js';
+import { Conflation } from './conflation.js';
 import type { Connection } from './connection.js';
-import type { Feeds } from './feeds.js';
-import type { ResyncCode, SubscribeAck } from '@dialstream/shared/events/protocol.js';
+import type { Entrance, Feeds } from './feeds.js';
 import type { TakeSnapshot } from './snapshots.js';
-import type { FindTopic } from './topic-access.js';
-import { placeEvents, type FeedMember, type Topic, type TopicFeed } from './topic-feed.js';
+import type { StreamRights } from './stream-rights.js';
+import type { FindTopic, Topic } from './topic-access.js';
+import type { TopicFeed } from './topic-feed.js';
 import { isContinuous, type TopicLog } from './topic-log.js';
 
 export interface SubscriptionParts {
@@ -17,49 +26,69 @@ export interface SubscriptionParts {
   log: Log;
   /** Events that a cursor may be behind and still be continued. */
   replayLimit: number;
-  /** Messages that may wait in a connection. */
+  /** Bytes that may wait in a connection, beside snapshots. */
   backlogLimit: number;
+}
+
+/** What was asked for. */
+export interface Wanted {
+  rights: StreamRights;
+  cursor: Cursor | null;
+  mode: SubscriptionMode;
+}
+
+export interface SubscriptionEvents {
+  /** It is over by itself; null: it was refused. Called once at most. */
+  over(code: ResyncCode | null): void;
+  /** The transport has fanned out events to it. */
+  fed(): void;
 }
 
 /** Milliseconds until a subscribe that Redis or Postgres keep waiting is refused. */
 const deadlineMs = 10_000;
-/** Milliseconds that a client has to take one batch of a replay. */
+/** Milliseconds that a client has to take what was sent before it is sent more. */
 const drainMs = 15_000;
 const replayBatch = 500;
 
 /**
  * One topic on one connection: from `joining` (nothing was said yet) over `replaying` (acknowledged, events
  * are read for this client alone) to `live` (the transport fans out). Each seq is sent once and in order,
- * because the step to `live` is taken in the very tick in which the replay has reached the feed's position.
+ * because the step to `live` is taken in the very tick in which the replay has reached the channel's position.
  */
 export class Subscription implements FeedMember {
   #state: 'joining' | 'replaying' | 'live' | 'over' = 'joining';
-  #feed: TopicFeed | null = null;
-  #sent: Cursor | null = null;
+  #entrance: Entrance | null = null;
+  #mode: SubscriptionMode = 'stream';
+  /** How far it is until it is live, when its channel knows. */
+  #sent: Head | null = null;
 
   constructor(
     private readonly name: string,
     private readonly connection: Connection,
     private readonly parts: SubscriptionParts,
-    /** Called once, when it is over by itself; null: it was refused. */
-    private readonly onOver: (code: ResyncCode | null) => void,
-    /** Called when the transport has fanned out events to it. */
-    private readonly onFed: () => void,
+    private readonly events: SubscriptionEvents,
   ) {}
 
   /** The last event that was sent, or that needs no sending; null before the acknowledgement. */
-  get position(): Cursor | null {
-    return this.#state === 'live' && this.#feed !== null ? this.#feed.position : this.#sent;
+  get head(): Head | null {
+    return this.#state === 'live' && this.#entrance !== null ? this.#entrance.channel.head : this.#sent;
   }
 
-  /** Begins, and answers once. Resolves when it is live or over. */
-  async start(cursor: Cursor | null, answer: (ack: SubscribeAck) => void): Promise<void> {
-    const ack = await this.#prepare(cursor);
-    if (this.#state !== 'joining') return answer({ ok: false, code: 'superseded' });
+  /** Begins, and answers once. */
+  async start(wanted: Wanted, answer: (ack: SubscribeAck) => void): Promise<void> {
+    this.#mode = wanted.mode;
+    const ack = (await this.#letDrain()) ? await this.#prepare(wanted) : refused('too_slow');
+    if (this.#state !== 'joining') return answer(refused('superseded'));
+    if (!ack.ok) this.#finish(null);
+    else {
+      this.#state = 'replaying';
+      this.#sent = wanted.mode === 'latest' ? { ...ack.cursor, sentSeq: ack.cursor.seq } : ack.cursor;
+    }
     answer(ack);
-    if (!ack.ok) return this.#finish(null);
-    this.#state = 'replaying';
-    this.#sent = ack.cursor;
+  }
+
+  /** Sends what was missed, if `start` was successful. Resolves when it is live or over. */
+  async goLive(): Promise<void> {
     try {
       await this.#replay();
     } catch (error) {
@@ -72,18 +101,19 @@ export class Subscription implements FeedMember {
   stop(): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
-    if (this.#feed === null) return;
-    this.connection.leave(this.#feed.topic.stored);
-    this.parts.feeds.leave(this.#feed, this);
+    if (this.#entrance === null) return;
+    this.connection.leave(this.#entrance.channel.room);
+    this.parts.feeds.leave(this.#entrance, this);
   }
 
-  /** Ends it because the client does not take its events fast enough. */
-  fallBehind(): void {
-    if (this.#state === 'live' || this.#state === 'replaying') this.#finish('too_slow');
+  /** Ends it from our side. One that has not been answered yet is answered instead. */
+  end(code: ResyncCode): void {
+    if (this.#state === 'live' || this.#state === 'replaying') this.#finish(code);
+    else if (code === 'rights_changed') this.stop();
   }
 
   fed(): void {
-    if (this.#state === 'live') this.onFed();
+    if (this.#state === 'live') this.events.fed();
   }
 
   feedEnded(code: ResyncCode): void {
@@ -94,40 +124,41 @@ export class Subscription implements FeedMember {
   #finish(code: ResyncCode | null): void {
     if (this.#state === 'over') return;
     this.stop();
-    this.onOver(code);
+    this.events.over(code);
   }
 
-  async #prepare(cursor: Cursor | null): Promise<SubscribeAck> {
+  async #prepare(wanted: Wanted): Promise<SubscribeAck> {
     try {
-      return await within(deadlineMs, `subscribe to ${this.name}`, this.#join(cursor));
+      return await within(deadlineMs, `subscribe to ${this.name}`, this.#join(wanted));
     } catch (error) {
       this.parts.log.debug({ err: error, topic: this.name }, 'subscribe failed');
-      return { ok: false, code: 'unavailable' };
+      return refused('unavailable');
     }
   }
 
-  async #join(cursor: Cursor | null): Promise<SubscribeAck> {
-    const topic = await this.parts.findTopic(this.connection.principal, this.name);
-    if ('refused' in topic) return { ok: false, code: topic.refused };
+  async #join({ rights, cursor }: Wanted): Promise<SubscribeAck> {
+    const topic = await this.parts.findTopic(rights, this.name);
+    if ('refused' in topic) return refused(topic.refused);
     // A second round is needed only when the topic's epoch changes right now.
     for (let round = 1; round <= 3 && this.#state === 'joining'; round += 1) {
-      const feed = await this.#enter(topic);
-      if (feed === null) break;
+      const entrance = await this.#enter(topic);
+      if (entrance === null) break;
+      const { feed } = entrance;
       await feed.look();
       const ack = feed.ended === null ? await this.#continueOrSnapshot(feed, cursor) : null;
       if (feed.ended === null && ack !== null) return ack;
-      this.parts.feeds.leave(feed, this);
+      this.parts.feeds.leave(entrance, this);
     }
-    return { ok: false, code: 'unavailable' };
+    return refused('unavailable');
   }
 
-  async #enter(topic: Topic): Promise<TopicFeed | null> {
-    const feed = await this.parts.feeds.enter(topic, this);
+  async #enter(topic: Topic): Promise<Entrance | null> {
+    const entrance = await this.parts.feeds.enter(topic, this.#mode, this);
     if (this.#state === 'joining') {
-      this.#feed = feed;
-      return feed;
+      this.#entrance = entrance;
+      return entrance;
     }
-    this.parts.feeds.leave(feed, this);
+    this.parts.feeds.leave(entrance, this);
     return null;
   }
 
@@ -136,7 +167,7 @@ export class Subscription implements FeedMember {
       return { ok: true, topic: this.name, recovered: true, cursor };
     }
     const snapshot = await this.parts.takeSnapshot(feed);
-    if (snapshot === null) return { ok: false, code: 'not_found' };
+    if (snapshot === null) return refused('not_found');
     return {
       ok: true,
       topic: this.name,
@@ -150,35 +181,56 @@ export class Subscription implements FeedMember {
     const missed = feed.position.seq - cursor.seq;
     if (cursor.epoch !== feed.position.epoch || missed < 0 || missed > this.parts.replayLimit) return false;
     if (missed === 0) return true;
-    return isContinuous(await this.parts.topicLog.read(feed.topic.stored, cursor.seq, 1), cursor, 1);
+    return isContinuous(
+      await this.parts.topicLog.replay(feed.topic, cursor.seq, replayBatch),
+      cursor,
+      replayBatch,
+    );
   }
 
-  /** Sends what lies between the cursor that was acknowledged and the feed, then goes live. */
+  /** Sends what lies between the cursor that was acknowledged and the channel, then goes live. */
   async #replay(): Promise<void> {
-    while (this.#state === 'replaying' && this.#feed !== null && this.#sent !== null) {
-      const feed = this.#feed;
-      const after = this.#sent;
+    const kept = new Conflation();
+    for (let after = this.#sent; after !== null && this.#state === 'replaying';) {
+      if (this.#entrance === null) return;
+      const { feed, channel } = this.#entrance;
       if (feed.ended !== null) return this.#finish(feed.ended);
-      if (after.seq === feed.position.seq) {
-        this.connection.join(feed.topic.stored);
-        this.#state = 'live';
-        return;
+      if (after.seq === channel.position.seq) return this.#joinChannel(kept);
+      if (after.seq > channel.position.seq) {
+        await channel.moved();
+        continue;
       }
-      const read = await this.parts.topicLog.read(feed.topic.stored, after.seq, replayBatch);
+      const read = await this.parts.topicLog.replay(feed.topic, after.seq, replayBatch);
       if (this.#state !== 'replaying') return;
       if (!isContinuous(read, after, replayBatch)) return this.#finish('trimmed');
-      // What lies beyond the feed's position will be fanned out.
-      const due = read.entries.filter(({ seq }) => seq <= feed.position.seq);
-      for (const event of placeEvents(due, feed.topic, after.epoch)) this.connection.sendEvent(event);
-      this.#sent = { epoch: after.epoch, seq: after.seq + due.length };
-      await this.#letDrain();
+      // What lies beyond the channel's position will be fanned out.
+      const due = read.events.filter(({ seq }) => seq <= channel.position.seq);
+      after = { epoch: after.epoch, seq: after.seq + due.length };
+      if (this.#mode === 'latest') kept.add(due);
+      else {
+        this.connection.sendEvents(due);
+        this.#sent = after;
+        if (!(await this.#letDrain())) return this.#finish('too_slow');
+      }
     }
   }
-
-  async #letDrain(): Promise<void> {
-    if (this.connection.backlog() < this.parts.backlogLimit / 2) return;
-    await within(drainMs, 'client takes a replay', this.connection.drained()).catch(() => {
-      this.fallBehind();
-    });
+  #joinChannel(kept: Conflation): void {
+    if (this.#entrance === null || this.#sent === null) return;
+    const missed = kept.take(this.#sent.seq);
+    if (missed.length > 0) this.connection.sendEvents(missed);
+    this.connection.join(this.#entrance.channel.room);
+    this.#state = 'live';
   }
+
+  /** Waits until little waits in the connection. False: the client takes too long. */
+  async #letDrain(): Promise<boolean> {
+    const { backlogLimit } = this.parts;
+    if (this.connection.backlog() <= backlogLimit / 2) return true;
+    const drained = this.connection.drained().then(() => true);
+    return within(drainMs, 'client takes what it was sent', drained).catch(() => false);
+  }
+}
+
+function refused(code: RefusalCode): { ok: false; code: RefusalCode } {
+  return { ok: false, code };
 }

@@ -1,12 +1,18 @@
 import type { Pool } from '@dialstream/shared/db/pool.js';
-import { campaignOf, isTopicName, storedTopic } from '@dialstream/shared/events/topics.js';
-import type { Principal } from '../principal.js';
+import { campaignOf, isTopicName, storedTopic, type TopicName } from '@dialstream/shared/events/topics.js';
 import type { RefusalCode } from '@dialstream/shared/events/protocol.js';
 import { shareInFlight } from './share-in-flight.js';
-import type { Topic } from './topic-feed.js';
+import type { StreamRights } from './stream-rights.js';
 
-/** Finds the topic that a principal names, or why it may not have it. Throws when Postgres does not answer. */
-export type FindTopic = (principal: Principal, name: string) => Promise<Topic | { refused: RefusalCode }>;
+/** A topic under its two names: `campaigns` is one per account, so Redis names it otherwise. */
+export interface Topic {
+  name: TopicName;
+  stored: string;
+  accountId: string;
+}
+
+/** Finds the topic that a client names, or why it may not have it. Throws when Postgres does not answer. */
+export type FindTopic = (rights: StreamRights, name: string) => Promise<Topic | { refused: RefusalCode }>;
 
 /** Owners of so many campaigns are remembered, so that returning clients cost Postgres nothing. */
 const rememberedOwners = 10_000;
@@ -29,8 +35,9 @@ export function createTopicAccess(pool: Pool): FindTopic {
     return owner;
   }
 
-  return async ({ accountId, role }, name) => {
+  return async ({ principal: { accountId, role }, topics }, name) => {
     if (!isTopicName(name)) return { refused: 'not_found' };
+    if (topics !== null && !topics.includes(name)) return { refused: 'forbidden' };
     if (name === 'system' && role !== 'admin') return { refused: 'forbidden' };
     const campaignId = campaignOf(name);
     if (campaignId !== null) {

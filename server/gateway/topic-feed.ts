@@ -1,51 +1,59 @@
 import type { Cursor } from '@dialstream/shared/events/contract.js';
-import type { TopicName } from '@dialstream/shared/events/topics.js';
-import type { ResyncCode } from '@dialstream/shared/events/protocol.js';
-import { isContinuous, type LogEntry, type TopicLog } from './topic-log.js';
+import type { ResyncCode, SubscriptionMode } from '@dialstream/shared/events/protocol.js';
+import { LatestChannel, StreamChannel, type Channel, type FanOut, type FeedMember } from './channel.js';
+import type { PlacedEvent } from './placed-event.js';
+import type { Topic } from './topic-access.js';
+import { isContinuous, type TopicLog } from './topic-log.js';
 
-/** Whoever takes part in a feed. */
-export interface FeedMember {
-  /** Events were just handed to the live members of the topic. */
-  fed(): void;
-  /** The feed has ended: what follows in the topic does not continue what came before. */
-  feedEnded(code: ResyncCode): void;
+export interface FeedParts {
+  topicLog: TopicLog;
+  fanOut: FanOut;
+  /** Milliseconds between two hand-outs in `latest` mode. */
+  latestEveryMs: number;
 }
-
-/** A topic under its two names: `campaigns` is one per account, so Redis names it otherwise. */
-export interface Topic {
-  name: TopicName;
-  stored: string;
-  accountId: string;
-}
-
-/** One event with its place in a topic, made text once for all who get it. */
-export interface PlacedEvent {
-  seq: number;
-  json: string;
-}
-
-export type FanOut = (topic: Topic, events: PlacedEvent[]) => void;
 
 const batch = 256;
 
 /** Reads one topic for a whole process: at most one read at a time, each from where the last one ended. */
 export class TopicFeed {
-  readonly members = new Set<FeedMember>();
   /** Set once, when the topic cannot be continued. */
   ended: ResyncCode | null = null;
+  /** The modes that have members. */
+  readonly #channels = new Map<SubscriptionMode, Channel>();
   #reading: Promise<void> | null = null;
   #next: Promise<void> | null = null;
 
   constructor(
     readonly topic: Topic,
-    /** The last event that was handed out. */
+    /** The last event that was given to the channels. */
     public position: Cursor,
-    private readonly log: TopicLog,
-    private readonly fanOut: FanOut,
+    private readonly parts: FeedParts,
   ) {}
 
+  get isEmpty(): boolean {
+    return this.#channels.size === 0;
+  }
+
+  /** Makes `member` part of a mode's channel. */
+  enter(mode: SubscriptionMode, member: FeedMember): Channel {
+    let channel = this.#channels.get(mode);
+    if (channel === undefined) {
+      channel = this.#channel(mode);
+      this.#channels.set(mode, channel);
+    }
+    channel.members.add(member);
+    return channel;
+  }
+
+  leave(channel: Channel, member: FeedMember): void {
+    channel.members.delete(member);
+    if (channel.members.size > 0 || this.#channels.get(channel.mode) !== channel) return;
+    channel.close();
+    this.#channels.delete(channel.mode);
+  }
+
   /**
-   * Hands out what is new. Resolves after a read that began after this call, so that `position` is then at
+   * Hands on what is new. Resolves after a read that began after this call, so that `position` is then at
    * least where the topic's head was. Throws when Redis does not answer.
    */
   look(): Promise<void> {
@@ -67,31 +75,35 @@ export class TopicFeed {
   end(code: ResyncCode): void {
     if (this.ended !== null) return;
     this.ended = code;
-    for (const member of this.members) member.feedEnded(code);
+    for (const channel of this.#channels.values()) {
+      channel.close();
+      for (const member of channel.members) member.feedEnded(code);
+    }
   }
 
   async #drain(): Promise<void> {
     for (;;) {
       const after = this.position;
-      const read = await this.log.read(this.topic.stored, after.seq, batch);
+      const read = await this.parts.topicLog.read(this.topic, after.seq, batch);
       if (this.ended !== null) return;
       if (read.head?.epoch !== after.epoch || read.head.seq < after.seq) return this.end('epoch_changed');
       if (!isContinuous(read, after, batch)) return this.end('trimmed');
-      if (read.entries.length > 0) this.#handOut(read.entries);
-      if (read.entries.length < batch) return;
+      if (read.events.length > 0) this.#handOn(read.events);
+      if (read.events.length < batch) return;
     }
   }
 
-  #handOut(entries: LogEntry[]): void {
+  #handOn(events: readonly PlacedEvent[]): void {
     const { epoch, seq } = this.position;
-    this.position = { epoch, seq: seq + entries.length };
-    this.fanOut(this.topic, placeEvents(entries, this.topic, epoch));
-    for (const member of this.members) member.fed();
+    this.position = { epoch, seq: seq + events.length };
+    for (const channel of this.#channels.values()) channel.take(events, this.position);
   }
-}
 
-/** Adds to stored events what depends on the topic: they are JSON objects, so it goes in before the `}`. */
-export function placeEvents(entries: LogEntry[], topic: Topic, epoch: string): PlacedEvent[] {
-  const place = `"topic":${JSON.stringify(topic.name)},"epoch":${JSON.stringify(epoch)}`;
-  return entries.map(({ seq, body }) => ({ seq, json: `${body.slice(0, -1)},${place},"seq":${seq}}` }));
+  #channel(mode: SubscriptionMode): Channel {
+    const { fanOut, latestEveryMs } = this.parts;
+    const { stored } = this.topic;
+    return mode === 'stream'
+      ? new StreamChannel(stored, this.position, fanOut)
+      : new LatestChannel(`${stored} latest`, this.position, fanOut, latestEveryMs);
+  }
 }

@@ -2,28 +2,29 @@ import { randomUUID } from 'node:crypto';
 import type { Cursor } from '@dialstream/shared/events/contract.js';
 import type { Redis } from '@dialstream/shared/events/redis.js';
 import { topicKeys } from '@dialstream/shared/events/topics.js';
+import type { Log } from '@dialstream/shared/log.js';
+import { PlacedEvent } from './placed-event.js';
+import { shareInFlight } from './share-in-flight.js';
+import type { Topic } from './topic-access.js';
 
-/** An event as Redis holds it: CloudEvent JSON without its place in the topic. */
-export interface LogEntry {
-  seq: number;
-  body: string;
-}
-
-/** Head and entries of a topic at one instant. */
+/** Head and events of a topic at one instant. */
 export interface LogRead {
   /** Null when Redis knows no such topic (any more). */
   head: Cursor | null;
-  entries: LogEntry[];
+  /** They end before one that cannot be read. */
+  events: readonly PlacedEvent[];
 }
 
-/** The events of topics in Redis, by their stored names. Every call throws when Redis does not answer. */
+/** The events of topics in Redis. Every call throws when Redis does not answer. */
 export interface TopicLog {
   /** The head of a topic, which begins its first epoch here when it has none. */
-  open(stored: string): Promise<Cursor>;
-  /** The head and up to `count` entries after `seq`, read in one step. */
-  read(stored: string, seq: number, count: number): Promise<LogRead>;
+  open(topic: Topic): Promise<Cursor>;
+  /** The head and up to `count` events after `seq`, read in one step that began after this call. */
+  read(topic: Topic, seq: number, count: number): Promise<LogRead>;
+  /** The same, but those who ask at once share one read, which may have begun before this call. */
+  replay(topic: Topic, seq: number, count: number): Promise<LogRead>;
   /** The heads of many topics, in the order asked. */
-  heads(stored: readonly string[]): Promise<(Cursor | null)[]>;
+  heads(topics: readonly Topic[]): Promise<(Cursor | null)[]>;
 }
 
 /** As long as the publisher keeps the keys of a topic that nothing is published to. */
@@ -41,32 +42,52 @@ type OpenTopic = (head: string, epoch: string, ttlMs: number) => Promise<HeadFie
 type HeadFields = [epoch: string | null, seq: string | null];
 type Entry = [id: string, fields: string[]];
 
-export function createTopicLog(redis: Redis, prefix: string): TopicLog {
+export function createTopicLog(redis: Redis, prefix: string, log: Log): TopicLog {
   redis.defineCommand('openTopic', { lua: openScript, numberOfKeys: 1 });
   const openTopic = (redis as unknown as { openTopic: OpenTopic }).openTopic.bind(redis);
+  const share = shareInFlight<LogRead>();
+
+  async function read(topic: Topic, seq: number, count: number): Promise<LogRead> {
+    const keys = topicKeys(prefix, topic.stored);
+    const [fields, entries] = await replies(
+      redis
+        .multi()
+        .hmget(keys.head, 'epoch', 'seq')
+        .xrange(keys.stream, `${seq + 1}-0`, '+', 'COUNT', count)
+        .exec(),
+    );
+    const head = toCursor(fields as HeadFields);
+    return { head, events: head === null ? [] : readable(entries as Entry[], topic, head.epoch) };
+  }
+
+  function readable(entries: Entry[], { name, stored }: Topic, epoch: string): PlacedEvent[] {
+    const events: PlacedEvent[] = [];
+    for (const [id, fields] of entries) {
+      const seq = Number.parseInt(id, 10);
+      const event = PlacedEvent.of(fields[fields.indexOf('e') + 1] ?? '', { topic: name, epoch, seq });
+      if (event === null) {
+        log.error({ topic: stored, entry: id }, 'an event in Redis cannot be read; clients take a snapshot');
+        break;
+      }
+      events.push(event);
+    }
+    return events;
+  }
 
   return {
-    async open(stored) {
+    async open({ stored }) {
       const cursor = toCursor(await openTopic(topicKeys(prefix, stored).head, randomUUID(), headTtlMs));
       if (cursor === null) throw new Error(`the head of ${stored} has no epoch`);
       return cursor;
     },
 
-    async read(stored, seq, count) {
-      const { head, stream } = topicKeys(prefix, stored);
-      const [fields, entries] = await replies(
-        redis
-          .multi()
-          .hmget(head, 'epoch', 'seq')
-          .xrange(stream, `${seq + 1}-0`, '+', 'COUNT', count)
-          .exec(),
-      );
-      return { head: toCursor(fields as HeadFields), entries: (entries as Entry[]).map(toEntry) };
-    },
+    read,
 
-    async heads(stored) {
+    replay: (topic, seq, count) => share(`${topic.stored} ${seq} ${count}`, () => read(topic, seq, count)),
+
+    async heads(topics) {
       const pipeline = redis.pipeline();
-      for (const topic of stored) pipeline.hmget(topicKeys(prefix, topic).head, 'epoch', 'seq');
+      for (const { stored } of topics) pipeline.hmget(topicKeys(prefix, stored).head, 'epoch', 'seq');
       return (await replies(pipeline.exec())).map((fields) => toCursor(fields as HeadFields));
     },
   };
@@ -85,19 +106,15 @@ function toCursor([epoch, seq]: HeadFields): Cursor | null {
   return epoch === null || seq === null ? null : { epoch, seq: Number(seq) };
 }
 
-function toEntry([id, fields]: Entry): LogEntry {
-  return { seq: Number.parseInt(id, 10), body: fields[fields.indexOf('e') + 1] ?? '' };
-}
-
 /**
  * Whether a read from `after` goes on without a hole: up to the head, or for a whole batch of `count`.
  * It does not when the log was trimmed past `after`.
  */
-export function isContinuous({ head, entries }: LogRead, after: Cursor, count: number): boolean {
+export function isContinuous({ head, events }: LogRead, after: Cursor, count: number): boolean {
   if (head === null || head.epoch !== after.epoch || head.seq < after.seq) return false;
-  const last = after.seq + entries.length;
+  const last = after.seq + events.length;
   return (
-    entries.every((entry, i) => entry.seq === after.seq + 1 + i) &&
-    (last === head.seq || entries.length === count)
+    events.every((event, i) => event.seq === after.seq + 1 + i) &&
+    (last === head.seq || events.length === count)
   );
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProblemError } from '../problems.js';
 import type { Authenticate, Principal } from '../principal.js';
+import { createRateLimit, type RateLimit } from '../rate-limit.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -18,12 +19,6 @@ declare module 'fastify' {
 /** `root`: the key from ADMIN_KEY only. Each role may do what those before it may. */
 const roles = ['viewer', 'operator', 'admin', 'root'] as const;
 export type Role = (typeof roles)[number];
-
-/** Requests of one key: so many at once, and so many per second for long. */
-export interface RateLimit {
-  burst: number;
-  perSecond: number;
-}
 
 /** Lets nobody in without a key, without the role for the route, or too often. */
 export function guardAccess(app: FastifyInstance, authenticate: Authenticate, limit: RateLimit): void {
@@ -62,26 +57,4 @@ export function isAllowed({ role, isRoot }: Principal, needed: Role): boolean {
 
 function bearerToken({ headers }: FastifyRequest): string | null {
   return /^Bearer +(\S.{0,499})$/i.exec(headers.authorization ?? '')?.[1] ?? null;
-}
-
-/** Keys whose requests are counted; beyond, the one that asked longest ago is forgotten. */
-const countedKeys = 10_000;
-
-/** A token bucket per key. Gives 0, or the seconds to wait. */
-export function createRateLimit(
-  { burst, perSecond }: RateLimit,
-  nowMs: () => number = () => performance.now(),
-): (keyId: string) => number {
-  const buckets = new Map<string, { left: number; atMs: number }>();
-  return (keyId) => {
-    const now = nowMs();
-    const before = buckets.get(keyId) ?? { left: burst, atMs: now };
-    const left = Math.min(burst, before.left + ((now - before.atMs) / 1_000) * perSecond);
-    const taken = left >= 1;
-    buckets.delete(keyId);
-    buckets.set(keyId, { left: taken ? left - 1 : left, atMs: now });
-    const [oldest] = buckets.keys();
-    if (buckets.size > countedKeys && oldest !== undefined) buckets.delete(oldest);
-    return taken ? 0 : Math.ceil((1 - left) / perSecond);
-  };
 }

@@ -35,6 +35,16 @@ export async function findKey(db: Db, hash: Buffer): Promise<StoredKey | null> {
   return rows[0] ? toKey(rows[0]) : null;
 }
 
+/** The key with this id, or null when there is none or it was revoked. */
+export async function findKeyById(db: Db, id: string): Promise<StoredKey | null> {
+  const { rows } = await db.query<KeyRow>({
+    name: 'find-key-by-id',
+    text: `select ${columns} from api_keys where id = $1 and revoked_at is null`,
+    values: [id],
+  });
+  return rows[0] ? toKey(rows[0]) : null;
+}
+
 /** Adds a key to an account. Only the hash of its secret is kept. */
 export async function addKey(
   tx: Tx,

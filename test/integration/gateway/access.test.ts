@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { addCampaign } from '../../support/records.js';
 import { range, rename } from './changes.js';
-import { describe, expect, test } from './live.js';
-import { RawClient } from './raw-client.js';
+import type { StreamRights } from '@dialstream/server/gateway/stream-rights.js';
+import type { Principal } from '@dialstream/server/principal.js';
+import { describe, expect, test, type Live } from './live.js';
+import { rawClient, transports } from './raw-client.js';
 
-describe('connecting', () => {
+describe.for(transports)('connecting over %s', (transport) => {
+  test.override('transport', transport);
+
   test.for([
     ['an unknown key', 'nonsense'],
     ['no key', undefined],
@@ -13,7 +17,7 @@ describe('connecting', () => {
     ['a key of absurd length', 'x'.repeat(10_000)],
   ] as const)('is refused with %s', async ([, token], { live }) => {
     const { url, gateway } = await live.gateway();
-    const client = new RawClient(url, token);
+    const client = rawClient(transport, url, token);
     live.defer(() => client.close());
     await expect(client.connected()).rejects.toThrow(/^unauthorized$/);
     expect(gateway.connections()).toBe(0);
@@ -23,27 +27,15 @@ describe('connecting', () => {
     const { url } = await live.gateway({
       authenticate: () => Promise.reject(new Error('Postgres is away')),
     });
-    const client = new RawClient(url, 'key');
+    const client = rawClient(transport, url, 'key');
     live.defer(() => client.close());
     await expect(client.connected()).rejects.toThrow(/^unavailable$/);
   });
-
-  test('works over HTTP polling too', async ({ live, db }) => {
-    const { accountId, token } = await live.account();
-    const campaignId = await addCampaign(db, accountId);
-    const { outbox } = await live.publishing();
-    const { url } = await live.gateway();
-    const client = new RawClient(url, token, ['polling']);
-    live.defer(() => client.close());
-    await client.connected();
-    await client.subscribed('campaigns');
-    await rename(outbox, { accountId, campaignId, times: 3 });
-    await client.until('events', ({ events }) => events.length === 3);
-    expect(client.seqs()).toEqual([1, 2, 3]);
-  });
 });
 
-describe('rights', () => {
+describe.for(transports)('rights over %s', (transport) => {
+  test.override('transport', transport);
+
   test("another account's campaign is not found, and none of its events arrive", async ({ live, db }) => {
     const ours = await live.account();
     const theirs = await live.account();
@@ -85,22 +77,31 @@ describe('rights', () => {
       await live.client(url, token),
       await live.client(url, live.token(accountId)),
     ];
+    await revoked.subscribed('campaigns');
     live.principals.delete(token);
     await gateway.checkRights();
-    await revoked.until('disconnect', ({ socket }) => !socket.connected);
-    await same.until('disconnect', ({ socket }) => !socket.connected);
+    await revoked.until('disconnect', ({ isConnected }) => !isConnected);
+    await same.until('disconnect', ({ isConnected }) => !isConnected);
+    expect(revoked.resyncs).toEqual([{ topic: 'campaigns', code: 'rights_changed' }]);
     expect(await kept.subscribe('campaigns')).toMatchObject({ ok: true });
     expect(gateway.connections()).toBe(1);
   });
 
-  test('a key with another role by now has to connect anew', async ({ live }) => {
+  test('a key with another role by now subscribes anew, and gets no more than it may', async ({ live }) => {
     const { accountId, token } = await live.account('admin');
     const { url, gateway } = await live.gateway();
     const client = await live.client(url, token);
     await client.subscribed('system');
+    await client.subscribed('campaigns');
     live.principals.set(token, { accountId, keyId: token, name: token, role: 'viewer', isRoot: false });
     await gateway.checkRights();
-    await client.until('disconnect', ({ socket }) => !socket.connected);
+    await client.until('resync', ({ resyncs }) => resyncs.length === 2);
+    expect(client.resyncs).toEqual([
+      { topic: 'system', code: 'rights_changed' },
+      { topic: 'campaigns', code: 'rights_changed' },
+    ]);
+    expect(await client.subscribe('system')).toEqual({ ok: false, code: 'forbidden' });
+    expect(await client.subscribe('campaigns')).toMatchObject({ ok: true });
   });
 
   test('keys are checked by the clock', async ({ live }) => {
@@ -108,11 +109,138 @@ describe('rights', () => {
     const { url } = await live.gateway({ rightsCheckMs: 20 });
     const client = await live.client(url, token);
     live.principals.delete(token);
-    await client.until('disconnect', ({ socket }) => !socket.connected);
+    await client.until('disconnect', ({ isConnected }) => !isConnected);
   });
 });
 
-describe('bad input', () => {
+function rightsOf(live: Live, token: string): Principal {
+  const principal = live.principals.get(token);
+  if (principal === undefined) throw new Error('no such token');
+  return principal;
+}
+
+/** A gateway that gives these rights to whoever comes, and a client of it. */
+async function openWith(live: Live, rights: StreamRights) {
+  const { url, gateway } = await live.gateway({ authenticate: async () => rights });
+  return { gateway, client: await live.client(url, 'any') };
+}
+
+describe.for(transports)('a token with an end over %s', (transport) => {
+  test.override('transport', transport);
+
+  test('opens its topics only, though its key may have more', async ({ live, db }) => {
+    const { accountId, token } = await live.account('admin');
+    const [granted, other] = [await addCampaign(db, accountId), await addCampaign(db, accountId)];
+    live.grants.set(token, { topics: [`campaign:${granted}`] });
+    const { url } = await live.gateway();
+    const client = await live.client(url, token);
+    expect(await client.subscribe(`campaign:${granted}`)).toMatchObject({ ok: true });
+    for (const topic of [`campaign:${other}`, 'campaigns', 'system']) {
+      expect(await client.subscribe(topic)).toEqual({ ok: false, code: 'forbidden' });
+    }
+  });
+
+  test('loses its connection when it expires, others of its key stay', async ({ live }) => {
+    const { accountId, token } = await live.account();
+    const key = live.token(accountId);
+    live.grants.set(token, { expiresAt: new Date(Date.now() + 3_600_000) });
+    const { url, gateway } = await live.gateway();
+    const [client, kept] = [await live.client(url, token), await live.client(url, key)];
+    await client.subscribed('campaigns');
+    await gateway.checkRights();
+    expect(await client.subscribe('campaigns')).toMatchObject({ ok: true });
+    const expired = { principal: rightsOf(live, key), topics: null, expiresAt: new Date(Date.now() - 1) };
+    const short = await openWith(live, expired);
+    await short.client.subscribed('campaigns');
+    await short.gateway.checkRights();
+    await short.client.disconnected();
+    expect(short.client.resyncs).toEqual([{ topic: 'campaigns', code: 'rights_changed' }]);
+    expect(client.isConnected && kept.isConnected).toBe(true);
+  });
+});
+
+describe.for(transports)('limits over %s', (transport) => {
+  test.override('transport', transport);
+
+  const usual = { connections: 100, subscriptions: 100, messages: { burst: 1_000, perSecond: 1_000 } };
+
+  test('a key has so many connections at most, and another key its own', async ({ live }) => {
+    const [ours, theirs] = [await live.account(), await live.account()];
+    const { url } = await live.gateway({ usageLimits: { ...usual, connections: 2 } });
+    const first = await live.client(url, ours.token);
+    await live.client(url, ours.token);
+    const third = rawClient(transport, url, ours.token);
+    live.defer(() => third.close());
+    await expect(third.connected()).rejects.toThrow(/^rate_limited$/);
+    await live.client(url, theirs.token);
+    first.close();
+    await expect
+      .poll(async () => {
+        const again = rawClient(transport, url, ours.token);
+        live.defer(() => again.close());
+        return again.connected().then(
+          () => 'connected',
+          (error: Error) => error.message,
+        );
+      })
+      .toBe('connected');
+  });
+
+  test('a key has so many subscriptions at most, over all its connections', async ({ live, db }) => {
+    const { accountId, token } = await live.account();
+    const campaignId = await addCampaign(db, accountId);
+    const { url } = await live.gateway({ usageLimits: { ...usual, subscriptions: 2 } });
+    const [one, other] = [await live.client(url, token), await live.client(url, token)];
+    await one.subscribed('campaigns');
+    await one.subscribed(`campaign:${campaignId}`);
+    expect(await other.subscribe('campaigns')).toEqual({ ok: false, code: 'too_many' });
+    // Asking again for the same takes no more than one place, and one that is refused takes none.
+    await one.subscribed('campaigns');
+    expect(await one.subscribe('nonsense')).toEqual({ ok: false, code: 'too_many' });
+    await one.ask('unsubscribe', { topic: 'campaigns' });
+    expect(await one.subscribe('nonsense')).toEqual({ ok: false, code: 'not_found' });
+    expect(await other.subscribe('campaigns')).toMatchObject({ ok: true });
+  });
+
+  test('a connection that ends gives its subscriptions back', async ({ live }) => {
+    const { token } = await live.account();
+    const { url, gateway } = await live.gateway({ usageLimits: { ...usual, subscriptions: 1 } });
+    const [one, other] = [await live.client(url, token), await live.client(url, token)];
+    await one.subscribed('campaigns');
+    one.close();
+    await expect.poll(() => gateway.connections()).toBe(1);
+    expect(await other.subscribe('campaigns')).toMatchObject({ ok: true });
+  });
+
+  test('messages beyond a connection’s are refused, and end it when they do not stop', async ({ live }) => {
+    const { token } = await live.account();
+    const { url } = await live.gateway({ messageLimit: { burst: 5, perSecond: 0.001 } });
+    const [many, few] = [await live.client(url, token), await live.client(url, token)];
+    const asked = await Promise.all(range(1, 10).map(() => many.ask('unsubscribe', { topic: 'campaigns' })));
+    expect(asked.filter((ack) => (ack as { ok: boolean }).ok)).toHaveLength(5);
+    expect(asked.at(-1)).toEqual({ ok: false, code: 'rate_limited' });
+    many.ask('unsubscribe', { topic: 'campaigns' }).catch(() => undefined);
+    await many.disconnected();
+    expect(await few.subscribe('campaigns')).toMatchObject({ ok: true });
+  });
+
+  test('messages are counted over all connections of a key, connecting as well', async ({ live }) => {
+    const { token } = await live.account();
+    const messages = { burst: 4, perSecond: 0.001 };
+    const { url } = await live.gateway({ usageLimits: { ...usual, messages } });
+    const [one, other] = [await live.client(url, token), await live.client(url, token)];
+    await one.subscribed('campaigns');
+    await other.subscribed('campaigns');
+    expect(await one.subscribe('campaigns')).toEqual({ ok: false, code: 'rate_limited' });
+    const third = rawClient(transport, url, token);
+    live.defer(() => third.close());
+    await expect(third.connected()).rejects.toThrow(/^rate_limited$/);
+  });
+});
+
+describe.for(transports)('bad input over %s', (transport) => {
+  test.override('transport', transport);
+
   const bad = { ok: false, code: 'bad_request' };
   const badBodies: [string, unknown[]][] = [
     ['nothing', []],
@@ -169,28 +297,6 @@ describe('bad input', () => {
     for (const id of [randomUUID(), deleted]) {
       expect(await client.subscribe(`campaign:${id}`)).toEqual({ ok: false, code: 'not_found' });
     }
-  });
-
-  test('unknown messages, and requests that want no answer, harm nobody', async ({ live }) => {
-    const { token } = await live.account();
-    const { url } = await live.gateway();
-    const client = await live.client(url, token);
-    client.socket.emit('publish', { topic: 'campaigns' });
-    client.socket.emit('event', { topic: 'campaigns', epoch: 'e', seq: 1 });
-    client.socket.emit('subscribe');
-    client.socket.emit('subscribe', 'campaigns', 'not a function');
-    client.socket.emit('unsubscribe', null);
-    client.socket.io.engine.write('4nonsense');
-    const other = await live.client(url, token);
-    expect(await other.subscribe('campaigns')).toMatchObject({ ok: true });
-  });
-
-  test('a message beyond all bounds ends the connection', async ({ live }) => {
-    const { token } = await live.account();
-    const { url } = await live.gateway();
-    const client = await live.client(url, token);
-    client.socket.emit('subscribe', { topic: 'x'.repeat(100_000) });
-    await client.until('disconnect', ({ socket }) => !socket.connected);
   });
 
   test('a connection has so many subscriptions at most', async ({ live, db }) => {

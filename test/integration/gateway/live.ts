@@ -7,10 +7,11 @@ import { createRedis, redisReady, type Redis } from '@dialstream/shared/events/r
 import type { Pool } from '@dialstream/shared/db/pool.js';
 import type { Log } from '@dialstream/shared/log.js';
 import { createGateway, type Gateway, type GatewayOptions } from '@dialstream/server/gateway/gateway.js';
+import type { StreamRights } from '@dialstream/server/gateway/stream-rights.js';
 import type { Principal } from '@dialstream/server/principal.js';
 import { test as base } from '../../support/fixtures.js';
 import { addAccount } from '../../support/records.js';
-import { RawClient } from './raw-client.js';
+import { rawClient, type RawClient, type TransportName } from './raw-client.js';
 
 export { describe, expect } from '../../support/fixtures.js';
 
@@ -21,12 +22,15 @@ export class Live {
   readonly #closers: Closer[] = [];
   /** Who a token stands for; tests take tokens away. */
   readonly principals = new Map<string, Principal>();
+  /** What a token grants less than its principal may, as a stream token does. */
+  readonly grants = new Map<string, Partial<StreamRights>>();
 
   constructor(
     readonly db: Pool,
     readonly redisUrl: string,
     readonly prefix: string,
     readonly log: Log,
+    private readonly transport: TransportName,
   ) {}
 
   defer(close: Closer): void {
@@ -47,6 +51,11 @@ export class Live {
     const token = `key-${this.principals.size + 1}`;
     this.principals.set(token, { accountId, keyId: token, name: token, role, isRoot: false });
     return token;
+  }
+
+  rights(token: string): StreamRights | null {
+    const principal = this.principals.get(token);
+    return principal ? { principal, topics: null, expiresAt: null, ...this.grants.get(token) } : null;
   }
 
   async redis(url = this.redisUrl): Promise<Redis> {
@@ -76,7 +85,8 @@ export class Live {
       pool: this.db,
       prefix: this.prefix,
       log: this.log,
-      authenticate: async (token) => this.principals.get(token) ?? null,
+      authenticate: async (token) => this.rights(token),
+      findPrincipal: async (keyId) => this.principals.get(keyId) ?? null,
       heartbeatMs: 3_600_000,
       rightsCheckMs: 3_600_000,
       ...options,
@@ -99,17 +109,18 @@ export class Live {
 
   /** A client that is connected. */
   async client(url: string, token: string): Promise<RawClient> {
-    const client = new RawClient(url, token);
+    const client = rawClient(this.transport, url, token);
     this.defer(() => client.close());
     await client.connected();
     return client;
   }
 }
 
-export const test = base.extend<{ live: Live }>({
-  live: async ({ db, redisUrl, redisPrefix, log }, use) => {
-    const live = new Live(db, redisUrl, redisPrefix, log);
-    await use(live);
-    await live.close();
-  },
-});
+/** `transport`: how the clients of `live` come; the same tests run for each. */
+export const test = base
+  .extend('transport', 'Socket.IO' as TransportName)
+  .extend('live', async ({ db, redisUrl, redisPrefix, log, transport }, { onCleanup }) => {
+    const live = new Live(db, redisUrl, redisPrefix, log, transport);
+    onCleanup(() => live.close());
+    return live;
+  });

@@ -4,6 +4,7 @@ import { createOutbox } from '@dialstream/shared/events/outbox.js';
 import { addCampaign } from '../../support/records.js';
 import { range, rename } from './changes.js';
 import { describe, expect, test, type Live } from './live.js';
+import { transports } from './raw-client.js';
 
 /** An account whose `campaigns` topic has events 1 to `events`, and a gateway. */
 async function withEvents(live: Live, events: number, gatewayOptions = {}) {
@@ -32,7 +33,9 @@ async function withEvents(live: Live, events: number, gatewayOptions = {}) {
   };
 }
 
-describe('resuming', () => {
+describe.for(transports)('resuming over %s', (transport) => {
+  test.override('transport', transport);
+
   test('goes on after the cursor: answer, then what was missed, then live events', async ({ live }) => {
     const { url, token, epoch, outbox, accountId, campaignId } = await withEvents(live, 30);
     const client = await live.client(url, token);
@@ -126,7 +129,13 @@ describe('resuming', () => {
     const { url, token, client, epoch, redis, keys } = await withEvents(live, 3);
     await client.until('events', ({ events }) => events.length === 3);
     // Published, but this gateway has not heard of it yet.
-    const body = JSON.stringify({ specversion: '1.0', id: 'x', type: 'campaign.updated', data: {} });
+    const body = JSON.stringify({
+      specversion: '1.0',
+      id: 'x',
+      type: 'campaign.updated',
+      subject: 'x',
+      data: {},
+    });
     await redis.multi().hset(keys.head, 'seq', 4).xadd(keys.stream, '4-0', 't', 0, 'e', body).exec();
     const returning = await live.client(url, token);
     const ack = await returning.subscribe('campaigns', { epoch, seq: 4 });

@@ -2,12 +2,15 @@ import { storedTopic, topicKeys } from '@dialstream/shared/events/topics.js';
 import { addCalls, addCampaign } from '../../support/records.js';
 import { range, rename } from './changes.js';
 import { describe, expect, test } from './live.js';
+import { transports } from './raw-client.js';
 
 interface CampaignsState {
   campaigns: { id: string; version: number }[];
 }
 
-describe('subscribing', () => {
+describe.for(transports)('subscribing over %s', (transport) => {
+  test.override('transport', transport);
+
   test('gives a snapshot, then every event after it', async ({ live, db }) => {
     const { accountId, token } = await live.account();
     const campaignId = await addCampaign(db, accountId);

@@ -1,6 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { createApp, type AppOptions } from '@dialstream/server/app.js';
-import { createAuthenticate } from '@dialstream/server/auth.js';
+import {
+  createAuthenticate,
+  createAuthenticateStream,
+  createFindPrincipal,
+} from '@dialstream/server/auth.js';
+import { createStreamTokens } from '@dialstream/server/stream-tokens.js';
 import { makeSecret } from '@dialstream/shared/config.js';
 import { ensureRootAccount } from '@dialstream/shared/db/accounts.js';
 import type { Role } from '@dialstream/shared/api/accounts.js';
@@ -145,7 +150,10 @@ export async function openHttp({ db, redisUrl, redisPrefix: prefix, log, events,
   };
   const outbox = createOutbox({ pool: db, publisher: seen });
   const authenticate = createAuthenticate(db);
-  const app = await createApp({ pool: db, redis, outbox, log, authenticate, ...options });
+  const streamTokens = createStreamTokens(db);
+  const authenticateStream = createAuthenticateStream(authenticate, createFindPrincipal(db), streamTokens);
+  const parts = { pool: db, redis, outbox, log, authenticate, authenticateStream, streamTokens };
+  const app = await createApp({ ...parts, ...options });
   const close = async (): Promise<void> => {
     await app.close();
     await publisher.close();
