@@ -1,3 +1,4 @@
+import { emitCounts } from '@dialstream/shared/db/campaign-changes.js';
 import { campaignEvent, type Outbox } from '@dialstream/shared/events/outbox.js';
 
 /** Renames a campaign `times` times, each a change of its own with one event. Version n is named `version n`. */
@@ -25,6 +26,23 @@ export async function rename(
       const version = rows[0]?.version ?? 0;
       const data = { campaignId, name: `version ${version}${padding}`, version };
       emit(campaignEvent(accountId, campaignId, { type: 'campaign.updated', data }));
+    });
+  }
+}
+
+/** Adds a call `times` times, each a change of its own with one event: the campaign's counts. */
+export async function countChanges(
+  outbox: Outbox,
+  { accountId, campaignId, times }: { accountId: string; campaignId: string; times: number },
+): Promise<void> {
+  for (let i = 0; i < times; i += 1) {
+    await outbox.change([campaignId], async (tx, emit) => {
+      await tx.query(
+        `insert into calls (id, campaign_id, account_id, phone, e164, status, next_attempt_at)
+          select id, $1, $2, '+1' || id, '+1' || id, 'planned', now() from gen_random_uuid() id`,
+        [campaignId, accountId],
+      );
+      await emitCounts(tx, emit, campaignId);
     });
   }
 }

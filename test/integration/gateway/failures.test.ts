@@ -208,7 +208,7 @@ describe.for(transports)('a slow consumer over %s', (transport) => {
       if (asked % 10 === 0) await reading.subscribed('campaigns');
       asked += 1;
     }
-    await expect.poll(gateway.connections, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => gateway.connections(), { timeout: 20_000 }).toBe(1);
     expect(reading.isConnected).toBe(true);
     goOn();
   });

@@ -69,6 +69,12 @@ export class RandomChanges {
     return this.#remove();
   }
 
+  /** Begins an attempt at a new call of a campaign. */
+  async attempt(campaignId: string): Promise<void> {
+    await this.#addCalls(campaignId);
+    await this.#claim(campaignId);
+  }
+
   #pick<T>(list: readonly T[]): T {
     const picked = list[Math.floor(this.random() * list.length)];
     if (picked === undefined) throw new Error('nothing to pick from');

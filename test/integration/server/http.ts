@@ -5,6 +5,7 @@ import {
   createAuthenticateStream,
   createFindPrincipal,
 } from '@dialstream/server/auth.js';
+import { problem } from '@dialstream/server/problems.js';
 import { createStreamTokens } from '@dialstream/server/stream-tokens.js';
 import { makeSecret } from '@dialstream/shared/config.js';
 import { ensureRootAccount } from '@dialstream/shared/db/accounts.js';
@@ -16,7 +17,7 @@ import { createOutbox } from '@dialstream/shared/events/outbox.js';
 import { createPublisher } from '@dialstream/shared/events/publisher.js';
 import { createRedis, redisReady } from '@dialstream/shared/events/redis.js';
 import type { Log } from '@dialstream/shared/log.js';
-import { test as base } from '../../support/fixtures.js';
+import { expect, test as base } from '../../support/fixtures.js';
 import { addAccount } from '../../support/records.js';
 
 export { describe, expect, vi } from '../../support/fixtures.js';
@@ -43,6 +44,8 @@ export interface Body {
   accepted: number;
   invalid: number;
   duplicates: number;
+  token: string;
+  expiresAt: string;
 }
 
 /** One thing of a list. */
@@ -179,3 +182,10 @@ export function told(events: readonly NumberedEvent[]): { type: string; data: Re
 }
 
 export const missingId = '00000000-0000-7000-8000-000000000000';
+
+/** Fails unless the answer is the problem `code`, with all that a problem has. */
+export function expectProblem(answer: Answer, status: number, code: string): void {
+  expect(answer).toMatchObject({ status, body: { status, code } });
+  expect(problem.strict().safeParse(answer.body).error).toBeUndefined();
+  expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+}

@@ -1,22 +1,15 @@
-import { problem } from '@dialstream/server/problems.js';
 import { createPool } from '@dialstream/shared/db/pool.js';
 import { addCampaign } from '../../support/records.js';
 import {
+  type Client,
   describe,
   expect,
+  expectProblem,
+  type Method,
   missingId,
   openHttp,
   test,
-  type Answer,
-  type Client,
-  type Method,
 } from './http.js';
-
-function expectProblem(answer: Answer, status: number, code: string): void {
-  expect(answer).toMatchObject({ status, body: { status, code } });
-  expect(problem.strict().safeParse(answer.body).error).toBeUndefined();
-  expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
-}
 
 const call = { phone: '+12025550100' };
 const tooDeep: unknown = JSON.parse(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`);
