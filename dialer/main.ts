@@ -40,7 +40,7 @@ await runUntilSignal(log, config.drainSeconds, async (defer) => {
   const connection = await connectDrachtio({ host, port, secret, log });
   defer(() => connection.close());
 
-  const lease = await takeLease({ pool, dialerId, log, onLost: () => process.exit(1) });
+  const lease = await takeLease({ pool, outbox, dialerId, log, onLost: () => process.exit(1) });
   defer(() => lease.stop());
   const limits = createLimits(redis, prefix);
   const writer = createChangeWriter({ outbox, dialerId, log });
@@ -50,7 +50,7 @@ await runUntilSignal(log, config.drainSeconds, async (defer) => {
   const leaseHolds = (): boolean => lease.holds();
   const runner = createAttemptRunner({ connection, writer, limits, orphans, log, leaseHolds, rtp });
   const isFollowed = (id: string): boolean => runner.open.has(id) || orphans.open.has(id);
-  const reaper = createReaper({ pool, dialerId, lease, orphans, isFollowed, log });
+  const reaper = createReaper({ pool, outbox, dialerId, lease, orphans, isFollowed, log });
   defer(every(reapEveryMs, 'reaping', log, () => reaper.tick()));
   const renewPlaces = async (): Promise<void> => limits.renew(new Map([...runner.open, ...orphans.open]));
   defer(every(renewPlacesEveryMs, 'renewing places', log, renewPlaces));

@@ -3,9 +3,12 @@ import {
   buryDialers,
   dialersThatLeftAttempts,
   leaseSeconds,
+  leasesRunOut,
   takeOverAttempts,
 } from '@dialstream/shared/db/dialers.js';
 import type { Pool } from '@dialstream/shared/db/pool.js';
+import { tellDialers } from '@dialstream/shared/events/dialer-events.js';
+import type { Outbox } from '@dialstream/shared/events/outbox.js';
 import type { Log } from '@dialstream/shared/log.js';
 import type { Lease } from './lease.js';
 import type { Orphans } from './orphans.js';
@@ -17,6 +20,7 @@ export interface Reaper {
 
 export interface ReaperOptions {
   pool: Pool;
+  outbox: Outbox;
   dialerId: string;
   lease: Lease;
   orphans: Orphans;
@@ -29,12 +33,23 @@ export interface ReaperOptions {
 const ownGraceSeconds = 15;
 
 /** Finds the attempts of dead dialers, and own ones whose claim was committed without our knowing. */
-export function createReaper({ pool, dialerId, lease, orphans, isFollowed, log }: ReaperOptions): Reaper {
+export function createReaper({
+  pool,
+  outbox,
+  dialerId,
+  lease,
+  orphans,
+  isFollowed,
+  log,
+}: ReaperOptions): Reaper {
   return {
     async tick() {
       // After an outage of Postgres every lease has run out. Who comes back first must not bury the others.
       if (lease.heldForMs() < leaseSeconds * 1_000) return 0;
-      for (const id of await buryDialers(pool)) log.warn({ dialerId: id }, 'a dialer has died');
+      if ((await leasesRunOut(pool)).unburied) {
+        await tellDialers({ pool, outbox }, buryDialers);
+        log.warn('dialers have died; what they left is taken over');
+      }
       let found = 0;
       for (const dead of await dialersThatLeftAttempts(pool, dialerId)) {
         const attempts = await takeOverAttempts(pool, dead, dialerId);

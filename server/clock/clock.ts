@@ -7,6 +7,7 @@ import {
   finishEndedCampaigns,
   pauseAbandonedCampaigns,
   startDueCampaigns,
+  tellLapsedDialers,
   type ClockParts,
 } from './work.js';
 
@@ -26,6 +27,8 @@ export function startClock({ pool, outbox, log }: ClockParts & { log: Log }): ()
         const started = await startDueCampaigns({ pool, outbox });
         const finished = await finishEndedCampaigns({ pool, outbox });
         const paused = lonely ? await pauseAbandonedCampaigns({ pool, outbox }) : 0;
+        const lapsed = await tellLapsedDialers({ pool, outbox });
+        if (lapsed > 0) log.warn({ lapsed }, 'dialers do not renew their leases');
         if (started + finished > 0) log.info({ started, finished }, 'the clock changed campaigns');
         if (paused > 0) log.error({ paused }, 'campaigns were paused: no dialer is alive');
       });

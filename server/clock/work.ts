@@ -1,6 +1,8 @@
 import { changeCampaignStatus } from '@dialstream/shared/db/campaign-changes.js';
+import { leasesRunOut, markLapsed } from '@dialstream/shared/db/dialers.js';
 import type { Pool, Tx } from '@dialstream/shared/db/pool.js';
 import type { CampaignSignal, ReasonCode } from '@dialstream/shared/domain/status.js';
+import { tellDialers } from '@dialstream/shared/events/dialer-events.js';
 import type { Outbox } from '@dialstream/shared/events/outbox.js';
 
 /** What time alone brings about. Each function looks once, by the database's clock, and may run anywhere. */
@@ -54,6 +56,12 @@ export async function pauseAbandonedCampaigns(parts: ClockParts): Promise<number
     code: 'system_failure',
     message: `No dialer has been alive for ${dialerPatienceSeconds} seconds.`,
   });
+}
+
+/** Tells of dialers whose lease has run out, since they cannot tell it themselves. Gives how many. */
+export async function tellLapsedDialers(parts: ClockParts): Promise<number> {
+  if (!(await leasesRunOut(parts.pool)).unmarked) return 0;
+  return (await tellDialers(parts, markLapsed)).length;
 }
 
 async function changeAll({ pool, outbox }: ClockParts, change: TimedChange): Promise<number> {

@@ -11,6 +11,7 @@ import {
 import { makeSecret } from '@dialstream/shared/config.js';
 import { addAccount, changeAccount, listAccounts, readAccount } from '@dialstream/shared/db/accounts.js';
 import { addKey } from '@dialstream/shared/db/api-keys.js';
+import type { AccountLimits } from '@dialstream/shared/events/contract.js';
 import { systemEvent, type Outbox } from '@dialstream/shared/events/outbox.js';
 import type { App, RouteParts } from '../app.js';
 import { invalid, notFound, ProblemError } from '../problems.js';
@@ -86,10 +87,21 @@ async function change(outbox: Outbox, id: string, body: PatchAccount): Promise<A
     const changed = await changeAccount(tx, id, body);
     if (changed === null) throw notFound('account');
     for (const limit of limitsNamedIn(body)) {
-      emit(systemEvent(id, id, { type: 'account.limit_changed', data: { accountId: id, limit } }));
+      const data = { accountId: id, limit, account: limitsOf(changed) };
+      emit(systemEvent(id, id, { type: 'account.limit_changed', data }));
     }
     return changed;
   });
+}
+
+function limitsOf({
+  id,
+  name,
+  minutes,
+  uniqueUsers: { limit, used },
+  maxConcurrent,
+}: Account): AccountLimits {
+  return { id, name, minutes, uniqueUsers: { limit, used }, maxConcurrent };
 }
 
 function limitsNamedIn({ minutes, uniqueUsers, maxConcurrent }: PatchAccount): string[] {

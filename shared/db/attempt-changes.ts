@@ -211,6 +211,7 @@ function emitChange(emit: Emit, after: ChangedAttempt, nextAttemptAt: string | n
       data: {
         callId,
         campaignId,
+        phone: attempt.phone,
         number: attempt.number,
         state,
         trunkId: attempt.trunk_id,

@@ -189,6 +189,7 @@ export async function startAttempts(
         data: {
           callId: row.call_id,
           campaignId,
+          phone: row.phone,
           number: row.number,
           state: 'dialing',
           trunkId: attempt.trunkId,

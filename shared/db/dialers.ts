@@ -1,35 +1,90 @@
+import type { DialerStatus } from '../events/contract.js';
 import type { Db } from './pool.js';
 
 /** Seconds that a dialer's lease lasts after each renewal, by the database clock. */
 export const leaseSeconds = 10;
 
+/** A dialer of which others may need to know. */
+export interface DialerChange {
+  dialerId: string;
+  host: string;
+  from: DialerStatus;
+  to: DialerStatus;
+}
+
 /** Adds a dialer that is alive from now on. */
-export async function registerDialer(db: Db, id: string, host: string, pid: number): Promise<void> {
+export async function registerDialer(db: Db, id: string, host: string, pid: number): Promise<DialerChange[]> {
   await db.query(
     `insert into dialers (id, host, pid, status, alive_until)
       values ($1, $2, $3, 'up', now() + $4 * interval '1 s')`,
     [id, host, pid, leaseSeconds],
   );
+  return [{ dialerId: id, host, from: 'down', to: 'up' }];
 }
 
-/** Prolongs a dialer's lease. False: others have declared it dead, and it must stop. */
-export async function renewDialer(db: Db, id: string): Promise<boolean> {
-  const { rowCount } = await db.query({
+/** What came of a renewal. `lost`: others have declared it dead, and it must stop. */
+export type Renewal = 'held' | 'lapsed' | 'lost';
+
+/** Prolongs a dialer's lease. `lapsed`: that it had run out was told, so that its return is to be told as well. */
+export async function renewDialer(db: Db, id: string): Promise<Renewal> {
+  const { rows } = await db.query<{ lapsed: boolean }>({
     name: 'renew-dialer',
-    text: `update dialers set alive_until = now() + $2 * interval '1 s' where id = $1 and status <> 'down'`,
+    text: `update dialers set alive_until = now() + $2 * interval '1 s' where id = $1 and status <> 'down'
+      returning lapsed`,
     values: [id, leaseSeconds],
   });
-  return rowCount === 1;
+  if (!rows[0]) return 'lost';
+  return rows[0].lapsed ? 'lapsed' : 'held';
+}
+
+/** A dialer whose lease had lapsed is there again. */
+export async function markReturned(db: Db, id: string): Promise<DialerChange[]> {
+  return changeDialers(db, { where: 'id = $1 and lapsed', set: 'lapsed = false', values: [id] });
 }
 
 /** Marks that a dialer takes no new calls. */
-export async function markDraining(db: Db, id: string): Promise<void> {
-  await db.query(`update dialers set status = 'draining' where id = $1 and status = 'up'`, [id]);
+export async function markDraining(db: Db, id: string): Promise<DialerChange[]> {
+  return changeDialers(db, { where: `id = $1 and status = 'up'`, set: `status = 'draining'`, values: [id] });
 }
 
 /** Ends a dialer's lease, at its own stop. */
-export async function markStopped(db: Db, id: string): Promise<void> {
-  await db.query(`update dialers set status = 'down', alive_until = now() where id = $1`, [id]);
+export async function markStopped(db: Db, id: string): Promise<DialerChange[]> {
+  const set = `status = 'down', alive_until = now()`;
+  return changeDialers(db, { where: 'id = $1', set, values: [id] });
+}
+
+const leaseRanOut = `status <> 'down' and alive_until < now()`;
+
+/** Marks the dialers whose lease has run out. They may come back yet. */
+export async function markLapsed(db: Db): Promise<DialerChange[]> {
+  return changeDialers(db, { where: `${leaseRanOut} and not lapsed`, set: 'lapsed = true', values: [] });
+}
+
+/** Whether there are dialers to mark as lapsed, and to bury. */
+export async function leasesRunOut(db: Db): Promise<{ unmarked: boolean; unburied: boolean }> {
+  const { rows } = await db.query<{ unmarked: boolean; unburied: boolean }>({
+    name: 'leases-run-out',
+    text: `select exists (select from dialers where ${leaseRanOut} and not lapsed) as unmarked,
+      exists (select from dialers where ${leaseRanOut}) as unburied`,
+  });
+  return rows[0] ?? { unmarked: false, unburied: false };
+}
+
+/** Changes dialers; gives those that are now told to be in another status. One that lapsed is told to be down. */
+async function changeDialers(
+  db: Db,
+  { where, set, values }: { where: string; set: string; values: unknown[] },
+): Promise<DialerChange[]> {
+  const told = `case when lapsed then 'down' else status end`;
+  const { rows } = await db.query<DialerChange>(
+    `with before as (select id as dialer_id, ${told} as "from" from dialers where ${where} for update),
+      changed as (
+        update dialers set ${set} from before where id = dialer_id returning dialer_id, host, ${told} as "to", "from"
+      )
+      select dialer_id as "dialerId", host, "from", "to" from changed where "from" <> "to"`,
+    values,
+  );
+  return rows;
 }
 
 /** Dialers whose lease has run out, or that stopped, with attempts still under way in their name. */
@@ -45,12 +100,8 @@ export async function dialersThatLeftAttempts(db: Db, own: string): Promise<stri
 }
 
 /** Declares dead the dialers whose lease has run out. Their own renewals fail from then on. */
-export async function buryDialers(db: Db): Promise<string[]> {
-  const { rows } = await db.query<{ id: string }>({
-    name: 'bury-dialers',
-    text: `update dialers set status = 'down' where status <> 'down' and alive_until < now() returning id`,
-  });
-  return rows.map((row) => row.id);
+export async function buryDialers(db: Db): Promise<DialerChange[]> {
+  return changeDialers(db, { where: leaseRanOut, set: `status = 'down'`, values: [] });
 }
 
 /** An attempt under way, as whoever must end it needs it. */

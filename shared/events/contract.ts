@@ -29,6 +29,19 @@ export const sipEnd = z.object({
 });
 export type SipEnd = z.infer<typeof sipEnd>;
 
+/** What an account may use, as `system` tells it. Minutes have a fraction; null: no limit. */
+export const accountLimits = z.object({
+  id,
+  name: z.string(),
+  minutes: z.object({ balance: z.number().nullable(), reserved: z.number() }),
+  uniqueUsers: z.object({ limit: z.int().nullable(), used: z.int() }),
+  maxConcurrent: z.int().nullable(),
+});
+export type AccountLimits = z.infer<typeof accountLimits>;
+
+export const dialerStatus = z.enum(['up', 'draining', 'down']);
+export type DialerStatus = z.infer<typeof dialerStatus>;
+
 export const eventData = {
   'campaign.created': z.object({ campaignId: id, name: z.string(), version: z.int() }),
   'campaign.updated': z.object({ campaignId: id, name: z.string(), version: z.int() }),
@@ -61,6 +74,7 @@ export const eventData = {
   'attempt.changed': z.object({
     callId: id,
     campaignId: id,
+    phone: z.string(),
     number: z.int(),
     state: z.enum(attemptStates),
     trunkId: id,
@@ -85,10 +99,16 @@ export const eventData = {
   }),
   'dialer.status_changed': z.object({
     dialerId: id,
-    from: z.enum(['up', 'draining', 'down']),
-    to: z.enum(['up', 'draining', 'down']),
+    host: z.string(),
+    from: dialerStatus,
+    to: dialerStatus,
   }),
-  'account.limit_changed': z.object({ accountId: id, limit: z.string() }),
+  'account.limit_changed': z.object({
+    accountId: id,
+    /** Which one: `minutes`, `uniqueUsers` or `maxConcurrent`. */
+    limit: z.string(),
+    account: accountLimits,
+  }),
 } as const;
 
 export type EventType = keyof typeof eventData;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { call } from '../api/calls.js';
 import { campaign } from '../api/campaigns.js';
+import { accountLimits, dialerStatus } from './contract.js';
 
 /** State of `campaigns`: the newest 1,000; older ones come by HTTP. */
 export const campaignsSnapshot = z.object({ campaigns: z.array(campaign) });
@@ -23,19 +24,8 @@ export const systemSnapshot = z.object({
       statusReason: z.string().nullable(),
     }),
   ),
-  dialers: z.array(
-    z.object({ id: z.string(), host: z.string(), status: z.enum(['up', 'draining', 'down']) }),
-  ),
-  /** Minutes have a fraction. */
-  account: z
-    .object({
-      id: z.string(),
-      name: z.string(),
-      minutes: z.object({ balance: z.number().nullable(), reserved: z.number() }),
-      uniqueUsers: z.object({ limit: z.int().nullable(), used: z.int() }),
-      maxConcurrent: z.int().nullable(),
-    })
-    .nullable(),
+  dialers: z.array(z.object({ id: z.string(), host: z.string(), status: dialerStatus })),
+  account: accountLimits.nullable(),
 });
 export type SystemSnapshot = z.infer<typeof systemSnapshot>;
 

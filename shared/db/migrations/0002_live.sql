@@ -7,6 +7,10 @@ create table signing_secrets (
   created_at timestamptz not null default now()
 );
 
+-- Its lease ran out, and that was told; a dialer that comes back tells that as well.
+alter table dialers add column lapsed boolean not null default false;
+
 -- Down Migration
 
+alter table dialers drop column lapsed;
 drop table signing_secrets;
