@@ -9,6 +9,7 @@ import {
   type FastifyRequest,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { Registry } from 'prom-client';
 import { isConnectionError, type Pool } from '@dialstream/shared/db/pool.js';
 import type { Outbox } from '@dialstream/shared/events/outbox.js';
 import type { Redis } from '@dialstream/shared/events/redis.js';
@@ -42,6 +43,8 @@ export interface AppOptions {
   authenticate: Authenticate;
   authenticateStream: AuthenticateStream;
   streamTokens: StreamTokens;
+  /** Where others than the app count as well. */
+  registry?: Registry;
   rateLimit?: RateLimit;
   /** Milliseconds that requests under way have when the app closes. */
   drainMs?: number;
@@ -85,7 +88,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   addJsonParser(app);
   drainRequests(app, drainMs);
-  addMetrics(app, pool);
+  addMetrics(app, pool, options.registry ?? new Registry());
   addHealth(app, { pool, redis });
   await registerWeb(app);
   addStreamAddress(app, options.authenticateStream);

@@ -8,6 +8,7 @@ import { createPublisher } from '@dialstream/shared/events/publisher.js';
 import { createRedis, redisReady } from '@dialstream/shared/events/redis.js';
 import { runUntilSignal } from '@dialstream/shared/lifecycle.js';
 import { createLog } from '@dialstream/shared/log.js';
+import { Registry } from 'prom-client';
 import { createApp } from './app.js';
 import { createAuthenticate, createAuthenticateStream, createFindPrincipal } from './auth.js';
 import { startClock } from './clock/clock.js';
@@ -35,6 +36,8 @@ await runUntilSignal(log, config.drainSeconds, async (defer) => {
   const streamTokens = createStreamTokens(pool);
   const authenticateStream = createAuthenticateStream(authenticate, findPrincipal, streamTokens);
 
+  const registry = new Registry();
+
   const app = await createApp({
     pool,
     redis,
@@ -43,6 +46,7 @@ await runUntilSignal(log, config.drainSeconds, async (defer) => {
     authenticate,
     authenticateStream,
     streamTokens,
+    registry,
     drainMs: config.drainSeconds * 1_000,
   });
   defer(() => app.close());
@@ -54,6 +58,7 @@ await runUntilSignal(log, config.drainSeconds, async (defer) => {
     log,
     authenticate: authenticateStream,
     findPrincipal,
+    registry,
   });
   defer(() => gateway.close());
   defer(startClock({ pool, outbox, log }));

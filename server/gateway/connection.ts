@@ -1,5 +1,4 @@
 import type { Heads, ResyncCode } from '@dialstream/shared/events/protocol.js';
-import type { FanOut } from './channel.js';
 import type { PlacedEvent } from './placed-event.js';
 import type { StreamRights } from './stream-rights.js';
 import type { Session } from './session.js';
@@ -38,7 +37,8 @@ export interface Admission {
 
 /** One way for clients to come. */
 export interface Transport {
-  fanOut: FanOut;
+  /** Gives how many connections there are in the room. */
+  fanOut(room: string, events: readonly PlacedEvent[]): number;
   /** Disconnects all clients, and lets no more in. */
   close(): void;
 }

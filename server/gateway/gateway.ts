@@ -3,11 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Pool } from '@dialstream/shared/db/pool.js';
 import type { Redis } from '@dialstream/shared/events/redis.js';
 import type { Log } from '@dialstream/shared/log.js';
+import { Registry } from 'prom-client';
 import type { RateLimit } from '../rate-limit.js';
 import { admit } from './admission.js';
 import type { Admission } from './connection.js';
 import { listenToDoorbell } from './doorbell.js';
 import { createFeeds } from './feeds.js';
+import { createGatewayMetrics } from './gateway-metrics.js';
 import { watchRights } from './rights.js';
 import { Session } from './session.js';
 import { createSnapshots } from './snapshots.js';
@@ -29,6 +31,8 @@ export interface GatewayOptions {
   log: Log;
   authenticate: AuthenticateStream;
   findPrincipal: FindPrincipal;
+  /** Where it is counted what the gateway does. */
+  registry?: Registry;
   /** Milliseconds between two heartbeats. */
   heartbeatMs?: number;
   /** Milliseconds between two messages of counts in `latest` mode. */
@@ -77,6 +81,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { httpServer, redis, pool, prefix, log, authenticate } = options;
   const sessions = new Set<Session>();
   const usage = new Usage(options.usageLimits ?? usualUsageLimits);
+  const metrics = createGatewayMetrics(options.registry ?? new Registry(), {
+    connections: () => sessions.size,
+    subscriptions: () => usage.subscriptions,
+  });
   const rights = watchRights(options.findPrincipal, log);
   const topicLog = createTopicLog(redis, prefix, log);
   const feeds = createFeeds(
@@ -84,7 +92,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       topicLog,
       latestEveryMs: options.latestEveryMs ?? 500,
       fanOut: (room, events) => {
-        for (const transport of transports) transport.fanOut(room, events);
+        for (const transport of transports) metrics.delivered(events.length, transport.fanOut(room, events));
       },
     },
     log,
@@ -93,6 +101,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     feeds,
     topicLog,
     usage,
+    metrics,
     findTopic: createTopicAccess(pool),
     takeSnapshot: createSnapshots(pool),
     log,
@@ -105,6 +114,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const admission: Admission = {
     async admit(token) {
       const admitted = await admit(token, { authenticate, usage, log });
+      if ('refused' in admitted) metrics.refused(admitted.refused);
       return isClosed ? { refused: 'unavailable' } : admitted;
     },
     open(connection, given) {

@@ -4,12 +4,8 @@ export class Rooms<Member> {
   readonly #of = new Map<Member, Set<string>>();
 
   /** Those in it now. */
-  in(room: string): Iterable<Member> {
-    return this.#rooms.get(room) ?? [];
-  }
-
-  has(room: string): boolean {
-    return this.#rooms.has(room);
+  in(room: string): ReadonlySet<Member> {
+    return this.#rooms.get(room) ?? new Set();
   }
 
   join(room: string, member: Member): void {

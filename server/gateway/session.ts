@@ -11,12 +11,14 @@ import pLimit from 'p-limit';
 import type { Principal } from '../principal.js';
 import { Bucket, type RateLimit } from '../rate-limit.js';
 import type { Connection } from './connection.js';
+import type { GatewayMetrics } from './gateway-metrics.js';
 import type { StreamRights } from './stream-rights.js';
 import { Subscription, type SubscriptionParts } from './subscription.js';
 import type { Usage } from './usage.js';
 
 export interface SessionParts extends SubscriptionParts {
   usage: Usage;
+  metrics: GatewayMetrics;
   /** Topics that one connection may have. */
   subscriptionLimit: number;
   /** Messages that one connection may send. */
@@ -116,7 +118,9 @@ export class Session {
     const subscription = new Subscription(topic, this.connection, this.parts, {
       over: (code) => {
         if (this.#subscriptions.get(topic) === subscription) this.#remove(topic);
-        if (code !== null) this.connection.sendResync(topic, code);
+        if (code === null) return;
+        this.parts.metrics.resynced(code);
+        this.connection.sendResync(topic, code);
       },
       fed: () => this.#checkPace(),
     });
@@ -150,6 +154,7 @@ export class Session {
   /** One that asks and asks but reads no answer is not worth its memory. */
   #answer<Ack extends SubscribeAck | UnsubscribeAck>(answer: Answer<Ack>, ack: Ack | Refusal): void {
     if (this.#closed) return;
+    if (!ack.ok) this.parts.metrics.refused(ack.code);
     answer(ack);
     if ('snapshot' in ack) this.#excused = this.connection.backlog();
     else if (this.#overdue() > 2 * this.parts.backlogLimit) this.connection.close('too_slow');

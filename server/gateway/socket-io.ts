@@ -48,8 +48,9 @@ export function createSocketIo({ httpServer, admission, log }: SocketIoOptions):
 
   return {
     fanOut(room, events) {
-      if (!io.sockets.adapter.rooms.has(room)) return;
-      for (const event of events) io.to(room).emit('event', event.object);
+      const connections = io.sockets.adapter.rooms.get(room)?.size ?? 0;
+      if (connections > 0) for (const event of events) io.to(room).emit('event', event.object);
+      return connections;
     },
     close() {
       io.disconnectSockets(true);

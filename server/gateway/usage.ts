@@ -21,6 +21,13 @@ export class Usage {
     this.#takeMessage = createRateLimit(limits.messages);
   }
 
+  /** Of all keys. */
+  get subscriptions(): number {
+    let sum = 0;
+    for (const used of this.#byKey.values()) sum += used.subscriptions;
+    return sum;
+  }
+
   /** Whether it may have another connection. */
   mayConnect(keyId: string): boolean {
     return (this.#byKey.get(keyId)?.connections ?? 0) < this.limits.connections;

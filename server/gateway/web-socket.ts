@@ -84,11 +84,13 @@ export function createWebSocket({ httpServer, admission, log }: WebSocketOptions
 
   return {
     fanOut(room, events) {
-      if (!rooms.has(room)) return;
+      const members = rooms.in(room);
+      if (members.size === 0) return 0;
       const frames = eventFrames(events);
-      for (const { webSocket, network } of rooms.in(room)) {
+      for (const { webSocket, network } of members) {
         if (webSocket.readyState === webSocket.OPEN) network.write(frames);
       }
+      return members.size;
     },
     close() {
       isClosed = true;

@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client';
 import { isConnectionError, type Pool } from '@dialstream/shared/db/pool.js';
 
 /** `GET /metrics` for Prometheus, without a key: the process, its requests, and what the records say now. */
-export function addMetrics(app: FastifyInstance, pool: Pool): void {
-  const registry = new Registry();
+export function addMetrics(app: FastifyInstance, pool: Pool, registry: Registry): void {
   collectDefaultMetrics({ register: registry });
   timeRequests(app, registry);
   const gaugeNow = gaugeRecords(registry, pool);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { closeCodes } from '@dialstream/shared/events/protocol.js';
+import { Registry } from 'prom-client';
 import { addCampaign } from '../../support/records.js';
 import { range, rename } from './changes.js';
 import { describe, expect, test, type Live } from './live.js';
@@ -178,6 +179,37 @@ describe('WebSocket', () => {
     }
     await client.until('events', ({ events }) => events.length === 12);
     expect(client.seqs()).toEqual(range(1, 12));
+  });
+});
+
+describe('metrics', () => {
+  test('tell what is open, sent, ended and refused, over both transports', async ({ live, db }) => {
+    const { accountId, token } = await live.account();
+    const campaignId = await addCampaign(db, accountId);
+    const { outbox } = await live.publishing();
+    const registry = new Registry();
+    const { url, gateway } = await live.gateway({ registry });
+    const clients = [
+      await connected(live, new RawSocketIoClient(url, token)),
+      await connected(live, new RawWebSocketClient(url, token)),
+    ];
+    for (const client of clients) {
+      await client.subscribed('campaigns');
+      expect(await client.subscribe('nonsense')).toMatchObject({ code: 'not_found' });
+    }
+    await rename(outbox, { accountId, campaignId, times: 3 });
+    for (const client of clients) await client.until('events', ({ events }) => events.length === 3);
+    const read = async (name: string) =>
+      (await registry.metrics()).match(new RegExp(`^${name} (.*)$`, 'm'))?.[1];
+    expect(await read('dialstream_stream_connections')).toBe('2');
+    expect(await read('dialstream_stream_subscriptions')).toBe('2');
+    expect(await read('dialstream_stream_events_total')).toBe('6');
+    expect(await read('dialstream_stream_refusals_total{code="not_found"}')).toBe('2');
+    live.principals.delete(token);
+    await gateway.checkRights();
+    for (const client of clients) await client.disconnected();
+    expect(await read('dialstream_stream_resyncs_total{code="rights_changed"}')).toBe('2');
+    await expect.poll(() => read('dialstream_stream_subscriptions')).toBe('0');
   });
 });
 
