@@ -202,7 +202,10 @@ export class Subscription implements FeedMember {
       }
       const read = await this.parts.topicLog.replay(feed.topic, after.seq, replayBatch);
       if (this.#state !== 'replaying') return;
-      if (!isContinuous(read, after, replayBatch)) return this.#finish('trimmed');
+      if (!isContinuous(read, after, replayBatch)) {
+        await this.parts.topicLog.cutAtHole(feed.topic, after, read);
+        return this.#finish('trimmed');
+      }
       // What lies beyond the channel's position will be fanned out.
       const due = read.events.filter(({ seq }) => seq <= channel.position.seq);
       after = { epoch: after.epoch, seq: after.seq + due.length };

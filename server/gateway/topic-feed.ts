@@ -87,7 +87,10 @@ export class TopicFeed {
       const read = await this.parts.topicLog.read(this.topic, after.seq, batch);
       if (this.ended !== null) return;
       if (read.head?.epoch !== after.epoch || read.head.seq < after.seq) return this.end('epoch_changed');
-      if (!isContinuous(read, after, batch)) return this.end('trimmed');
+      if (!isContinuous(read, after, batch)) {
+        await this.parts.topicLog.cutAtHole(this.topic, after, read);
+        return this.end('trimmed');
+      }
       if (read.events.length > 0) this.#handOn(read.events);
       if (read.events.length < batch) return;
     }

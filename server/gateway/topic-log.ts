@@ -23,6 +23,11 @@ export interface TopicLog {
   read(topic: Topic, seq: number, count: number): Promise<LogRead>;
   /** The same, but those who ask at once share one read, which may have begun before this call. */
   replay(topic: Topic, seq: number, count: number): Promise<LogRead>;
+  /**
+   * Takes from the log what lies before the hole that a read from `after` has met, if it has: nobody can go on
+   * from there, and is not to try again and again.
+   */
+  cutAtHole(topic: Topic, after: Cursor, read: LogRead): Promise<void>;
   /** The heads of many topics, in the order asked. */
   heads(topics: readonly Topic[]): Promise<(Cursor | null)[]>;
 }
@@ -38,6 +43,12 @@ end
 return redis.call('HMGET', KEYS[1], 'epoch', 'seq')
 `;
 
+/** Only in the epoch in which the hole was met: another one counts anew. */
+const cutScript = `
+if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then redis.call('XTRIM', KEYS[2], 'MINID', ARGV[2]) end
+`;
+
+type CutTopic = (head: string, stream: string, epoch: string, first: number) => Promise<void>;
 type OpenTopic = (head: string, epoch: string, ttlMs: number) => Promise<HeadFields>;
 type HeadFields = [epoch: string | null, seq: string | null];
 type Entry = [id: string, fields: string[]];
@@ -45,6 +56,8 @@ type Entry = [id: string, fields: string[]];
 export function createTopicLog(redis: Redis, prefix: string, log: Log): TopicLog {
   redis.defineCommand('openTopic', { lua: openScript, numberOfKeys: 1 });
   const openTopic = (redis as unknown as { openTopic: OpenTopic }).openTopic.bind(redis);
+  redis.defineCommand('cutTopic', { lua: cutScript, numberOfKeys: 2 });
+  const cutTopic = (redis as unknown as { cutTopic: CutTopic }).cutTopic.bind(redis);
   const share = shareInFlight<LogRead>();
 
   async function read(topic: Topic, seq: number, count: number): Promise<LogRead> {
@@ -66,7 +79,7 @@ export function createTopicLog(redis: Redis, prefix: string, log: Log): TopicLog
       const seq = Number.parseInt(id, 10);
       const event = PlacedEvent.of(fields[fields.indexOf('e') + 1] ?? '', { topic: name, epoch, seq });
       if (event === null) {
-        log.error({ topic: stored, entry: id }, 'an event in Redis cannot be read; clients take a snapshot');
+        log.error({ topic: stored, entry: id }, 'an event in Redis cannot be read');
         break;
       }
       events.push(event);
@@ -84,6 +97,18 @@ export function createTopicLog(redis: Redis, prefix: string, log: Log): TopicLog
     read,
 
     replay: (topic, seq, count) => share(`${topic.stored} ${seq} ${count}`, () => read(topic, seq, count)),
+
+    async cutAtHole(topic, after, { head, events }) {
+      const whole = events.findIndex((event, i) => event.seq !== after.seq + 1 + i);
+      const last = after.seq + (whole === -1 ? events.length : whole);
+      if (head?.epoch !== after.epoch || head.seq <= last) return;
+      const keys = topicKeys(prefix, topic.stored);
+      log.warn(
+        { topic: topic.stored, seq: last + 1 },
+        'the log of a topic has a hole; what is before it goes',
+      );
+      await cutTopic(keys.head, keys.stream, head.epoch, last + 2);
+    },
 
     async heads(topics) {
       const pipeline = redis.pipeline();

@@ -35,6 +35,17 @@ async function setUp(live: Live, redisUrl = live.redisUrl) {
   return { accountId, campaignId, token, redis, publishersRedis, outbox, publisher, url, gateway };
 }
 
+/** Entries cannot be changed, so all after the broken one are written anew. */
+const breakEntry = `
+local all = redis.call('XRANGE', KEYS[1], '-', '+')
+redis.call('DEL', KEYS[1])
+for _, entry in ipairs(all) do
+  local body = entry[2][4]
+  if entry[1] == ARGV[1] .. '-0' then body = '{' end
+  redis.call('XADD', KEYS[1], entry[1], 't', entry[2][2], 'e', body)
+end
+`;
+
 describe.for(transports)('Redis over %s', (transport) => {
   test.override('transport', transport);
 
@@ -134,6 +145,40 @@ describe.for(transports)('Redis over %s', (transport) => {
     expect(client.resyncs).toEqual([{ topic, code: 'trimmed' }]);
     expect(client.seqs()).toEqual([1, 2, 3]);
     expect(await client.subscribe(topic)).toMatchObject({ recovered: false, cursor: { seq: 12 } });
+  });
+});
+
+describe.for(transports)('a log that was damaged over %s', (transport) => {
+  test.override('transport', transport);
+
+  test.for([
+    ['an entry is missing', { del: true }],
+    ['an entry cannot be read', { del: false }],
+  ] as const)('heals with one snapshot: %s', async ([, { del }], { live }) => {
+    const { accountId, campaignId, token, redis, outbox, publisher, url } = await setUp(live);
+    const topic = `campaign:${campaignId}`;
+    const early = await live.client(url, token);
+    const { cursor } = await early.subscribed(topic);
+    early.close();
+    // The hole lies beyond what is looked at before a cursor is accepted.
+    await rename(outbox, { accountId, campaignId, times: 600 });
+    await publisher.idle();
+    const { stream } = topicKeys(live.prefix, topic);
+    if (del) await redis.xdel(stream, '550-0');
+    else await redis.eval(breakEntry, 1, stream, 550);
+    const client = await live.client(url, token);
+    await client.subscribed(topic, cursor);
+    await client.until('resync', ({ resyncs }) => resyncs.length === 1);
+    expect(client.resyncs).toEqual([{ topic, code: 'trimmed' }]);
+    expect(client.seqs().every((seq) => seq < 550)).toBe(true);
+    // With the same cursor, as a client does that has applied nothing yet.
+    const again = await client.subscribed(topic, cursor);
+    expect(again).toMatchObject({ recovered: false, cursor: { epoch: cursor.epoch, seq: 600 } });
+    await rename(outbox, { accountId, campaignId });
+    await client.until('event', ({ events }) => events.at(-1)?.seq === 601);
+    expect(await client.subscribe(topic, { epoch: cursor.epoch, seq: 550 })).toMatchObject({
+      recovered: true,
+    });
   });
 });
 
