@@ -1,5 +1,6 @@
 import { benchClaim } from './claim.js';
 import { benchDial } from './dial.js';
+import { benchFanout } from './fanout.js';
 import { benchLatency } from './latency.js';
 
 /**
@@ -9,6 +10,7 @@ import { benchLatency } from './latency.js';
 const benches: Record<string, (argument: string | undefined) => Promise<void>> = {
   dial: (pace) => benchDial(Number(pace ?? 330)),
   latency: (seconds) => benchLatency(Number(seconds ?? 30)),
+  fanout: (subscribers) => benchFanout(subscribers === undefined ? {} : { subscribers: Number(subscribers) }),
   claim: (largest) => benchClaim(Number(largest ?? 10_000_000)),
 };
 

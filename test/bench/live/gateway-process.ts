@@ -1,0 +1,29 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAuthenticate } from '@dialstream/server/auth.js';
+import { createGateway } from '@dialstream/server/gateway/gateway.js';
+import { createPool } from '@dialstream/shared/db/pool.js';
+import { createRedis, redisReady } from '@dialstream/shared/events/redis.js';
+import { createLog } from '@dialstream/shared/log.js';
+import { answerParent, ownUse } from './child.js';
+import type { StoreUrls } from './stores.js';
+
+/** The gateway alone, as the server has it: what is measured of this process is the gateway's. */
+const answers = {
+  /** `port` 0: any. */
+  async start({ databaseUrl, redisUrl, prefix, port }: StoreUrls & { port: number }): Promise<number> {
+    const log = createLog('gateway', 'warn');
+    const pool = createPool({ databaseUrl, log, name: 'gateway', max: 20 });
+    const redis = createRedis(redisUrl, 'gateway', log);
+    await redisReady(redis);
+    const httpServer = createServer();
+    createGateway({ httpServer, redis, pool, prefix, log, authenticate: createAuthenticate(pool) });
+    httpServer.listen({ port, host: '127.0.0.1', backlog: 4_096 });
+    await once(httpServer, 'listening');
+    return (httpServer.address() as AddressInfo).port;
+  },
+  use: ownUse,
+};
+export type GatewayAnswers = typeof answers;
+answerParent(answers);
