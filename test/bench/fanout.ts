@@ -1,7 +1,6 @@
-import { startChild } from './live/child.js';
 import type { BareAnswers } from './live/bare-process.js';
 import { startCrowd, type Crowd, type Received } from './live/crowd.js';
-import type { OwnUse } from './live/child.js';
+import { withChildren, type OwnUse, type Start } from './live/child.js';
 import type { GatewayAnswers } from './live/gateway-process.js';
 import type { PublisherAnswers } from './live/publisher-process.js';
 import { transports, type Transport } from './live/raw-stream.js';
@@ -29,7 +28,6 @@ interface Side {
   /** Sends events for so long. Gives their number, and what the server had used when the first was sent. */
   run(perSecond: number, seconds: number): Promise<{ events: number; before: OwnUse }>;
   stamps(): Promise<[id: string, micros: number][]>;
-  stop(): Promise<void>;
 }
 
 interface Run {
@@ -58,7 +56,8 @@ export async function benchFanout(only: { subscribers?: number; transport?: Tran
       if (only.subscribers !== undefined && only.subscribers !== subscribers) continue;
       for (const transport of transports) {
         if (only.transport !== undefined && only.transport !== transport) continue;
-        const result = await compare(stores, { transport, subscribers, perSecond });
+        const run = { transport, subscribers, perSecond };
+        const result = await withChildren((start) => compare(start, stores, run));
         complete &&= result.complete;
         summary.push(result.figures);
       }
@@ -70,24 +69,18 @@ export async function benchFanout(only: { subscribers?: number; transport?: Tran
   if (!complete) throw new Error('fanout: deliveries were lost or came twice; see "complete": false above');
 }
 
-async function compare(stores: Stores, run: Run) {
-  const sides: Side[] = [];
+async function compare(start: Start, stores: Stores, run: Run) {
   const figures = { dialstream: [] as Figures[], bare: [] as Figures[] };
   let complete = true;
-  try {
-    sides.push(await startOurs(stores, run));
-    sides.push(await startBare(stores, run));
-    for (const side of sides) await measure(side, run, warmUpSeconds);
-    for (let n = 1; n <= rounds; n += 1) {
-      for (const side of sides) {
-        const window = await measure(side, run, windowSeconds);
-        complete &&= window.complete;
-        figures[side.name].push(window.figures);
-        print('fanout', { ...run, round: n, server: side.name, ...window.printed });
-      }
+  const sides = [await startOurs(start, stores, run), await startBare(start, stores, run)];
+  for (const side of sides) await measure(side, run, warmUpSeconds);
+  for (let n = 1; n <= rounds; n += 1) {
+    for (const side of sides) {
+      const window = await measure(side, run, windowSeconds);
+      complete &&= window.complete;
+      figures[side.name].push(window.figures);
+      print('fanout', { ...run, round: n, server: side.name, ...window.printed });
     }
-  } finally {
-    for (const side of sides) await side.stop();
   }
   return { complete, figures: summarize(run, sides, figures, complete) };
 }
@@ -151,80 +144,48 @@ function isComplete({ events, gaps, resyncs, lost }: Received, expected: number)
   return events === expected && gaps === 0 && resyncs === 0 && lost === 0;
 }
 
-async function startOurs(stores: Stores, run: Run): Promise<Side> {
-  const gateway = await startChild<GatewayAnswers>('gateway-process');
-  const publisher = await startChild<PublisherAnswers>('publisher-process');
-  const stop = async (): Promise<void> => {
-    await gateway.kill();
-    await publisher.kill();
+async function startOurs(start: Start, stores: Stores, run: Run): Promise<Side> {
+  const gateway = await start<GatewayAnswers>('gateway-process');
+  const publisher = await start<PublisherAnswers>('publisher-process');
+  const port = await gateway.ask('start', { ...stores.urls, port: 0 });
+  await publisher.ask('start', stores.urls);
+  const use = (collect = false): Promise<OwnUse> => gateway.ask('use', { collect });
+  return {
+    name: 'dialstream',
+    use,
+    ...(await connectCrowd(start, stores, run, port, use)),
+    async run(perSecond, seconds) {
+      const before = await use();
+      const events = await publisher.ask('run', { ...stores.campaign, pace: { perSecond, seconds } });
+      return { events, before };
+    },
+    stamps: () => publisher.ask('stamps', undefined),
   };
-  const urls = { databaseUrl: stores.databaseUrl, redisUrl: stores.redisUrl, prefix: stores.prefix };
-  try {
-    const port = await gateway.ask('start', { ...urls, port: 0 });
-    await publisher.ask('start', urls);
-    const use = (collect = false): Promise<OwnUse> => gateway.ask('use', { collect });
-    const { crowd, memory } = await connectCrowd(stores, run, port, use);
-    return {
-      name: 'dialstream',
-      crowd,
-      memory,
-      use,
-      async run(perSecond, seconds) {
-        const before = await use();
-        const { accountId, campaignId } = stores;
-        const events = await publisher.ask('run', { accountId, campaignId, pace: { perSecond, seconds } });
-        return { events, before };
-      },
-      stamps: () => publisher.ask('stamps', undefined),
-      async stop() {
-        await crowd.kill();
-        await stop();
-      },
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
 }
 
-async function startBare(stores: Stores, run: Run): Promise<Side> {
-  const bare = await startChild<BareAnswers>('bare-process');
-  try {
-    const port = await bare.ask('start', run.transport);
-    const use = (collect = false): Promise<OwnUse> => bare.ask('use', { collect });
-    const { crowd, memory } = await connectCrowd(stores, run, port, use);
-    return {
-      name: 'bare',
-      crowd,
-      memory,
-      use,
-      async run(perSecond, seconds) {
-        const { accountId, campaignId } = stores;
-        const before = await bare.ask('run', { accountId, campaignId, pace: { perSecond, seconds } });
-        return { events: perSecond * seconds, before };
-      },
-      stamps: () => bare.ask('stamps', undefined),
-      async stop() {
-        await crowd.kill();
-        await bare.kill();
-      },
-    };
-  } catch (error) {
-    await bare.kill();
-    throw error;
-  }
+async function startBare(start: Start, stores: Stores, run: Run): Promise<Side> {
+  const bare = await start<BareAnswers>('bare-process');
+  const port = await bare.ask('start', run.transport);
+  const use = (collect = false): Promise<OwnUse> => bare.ask('use', { collect });
+  return {
+    name: 'bare',
+    use,
+    ...(await connectCrowd(start, stores, run, port, use)),
+    run: (perSecond, seconds) => bare.ask('run', { ...stores.campaign, pace: { perSecond, seconds } }),
+    stamps: () => bare.ask('stamps', undefined),
+  };
 }
 
 /** Connects the subscribers of a server, and tells how much its memory grew by that. */
 async function connectCrowd(
-  { campaignId, token }: Stores,
+  start: Start,
+  { topic, token }: Stores,
   { transport, subscribers }: Run,
   port: number,
   use: (collect: boolean) => Promise<OwnUse>,
-): Promise<{ crowd: Crowd; memory: number }> {
+): Promise<Pick<Side, 'crowd' | 'memory'>> {
   const before = await use(true);
-  const options = { transport, url: `http://127.0.0.1:${port}`, token, topic: `campaign:${campaignId}` };
-  const crowd = await startCrowd(options, subscribers);
+  const crowd = await startCrowd(start, { transport, port, token, topic }, subscribers);
   const after = await use(true);
   return { crowd, memory: after.memory - before.memory };
 }

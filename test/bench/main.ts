@@ -2,6 +2,7 @@ import { benchClaim } from './claim.js';
 import { benchDial } from './dial.js';
 import { benchFanout } from './fanout.js';
 import { benchLatency } from './latency.js';
+import { benchReconnect } from './reconnect.js';
 
 /**
  * `npm run bench [name …]`: prints its figures as JSON lines. Without names all are run.
@@ -11,6 +12,7 @@ const benches: Record<string, (argument: string | undefined) => Promise<void>> =
   dial: (pace) => benchDial(Number(pace ?? 330)),
   latency: (seconds) => benchLatency(Number(seconds ?? 30)),
   fanout: (subscribers) => benchFanout(subscribers === undefined ? {} : { subscribers: Number(subscribers) }),
+  reconnect: (clients) => benchReconnect(Number(clients ?? 5_000)),
   claim: (largest) => benchClaim(Number(largest ?? 10_000_000)),
 };
 

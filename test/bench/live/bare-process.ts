@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
 import { WebSocketServer } from 'ws';
 import type { LiveEvent } from '@dialstream/shared/events/contract.js';
+import { ownProfile } from './profile.js';
 import { answerParent, nowMicros, ownUse } from './child.js';
 import { atPace, someEvent, type Pace } from './events.js';
 import type { Transport } from './raw-stream.js';
@@ -31,7 +32,7 @@ const acknowledge = (topic: string) => ({
 const answers = {
   async start(transport: Transport): Promise<number> {
     const httpServer = createServer();
-    httpServer.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 });
+    httpServer.listen({ port: 0, host: '127.0.0.1' });
     await once(httpServer, 'listening');
     const { port } = httpServer.address() as AddressInfo;
     if (transport === 'socket.io') {
@@ -76,10 +77,11 @@ const answers = {
         broadcast(event);
       }
     });
-    return before;
+    return { events: events.length, before };
   },
   stamps: () => stamps,
   use: ownUse,
+  profile: ownProfile,
 };
 export type BareAnswers = typeof answers;
 answerParent(answers);

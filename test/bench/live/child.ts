@@ -31,8 +31,7 @@ type Answered = { id: number; output: unknown } | { id: number; error: string };
 
 const answerMs = 120_000;
 
-/** Starts `<script>.js` of this folder as a process of its own, which ends with this one. */
-export async function startChild<A extends Answers>(script: string): Promise<Child<A>> {
+async function startChild<A extends Answers>(script: string): Promise<Child<A>> {
   const child = fork(new URL(`${script}.js`, import.meta.url), {
     execArgv: ['--enable-source-maps', '--expose-gc'],
   });
@@ -69,6 +68,23 @@ export async function startChild<A extends Answers>(script: string): Promise<Chi
   };
 }
 
+/** Starts a child, `<script>.js` of this folder, which ends with this process at the latest. */
+export type Start = <A extends Answers>(script: string) => Promise<Child<A>>;
+
+/** Runs `work`, and ends all that it has started. */
+export async function withChildren<Result>(work: (start: Start) => Promise<Result>): Promise<Result> {
+  const started: { kill(): Promise<void> }[] = [];
+  try {
+    return await work(async <A extends Answers>(script: string) => {
+      const child = await startChild<A>(script);
+      started.push(child);
+      return child;
+    });
+  } finally {
+    for (const child of started) await child.kill();
+  }
+}
+
 /** In the child: answers what the parent asks, and ends with it. */
 export function answerParent(answers: Answers): void {
   process.on('message', ({ id, name, input }: Question) => {
@@ -88,15 +104,17 @@ async function answer(answers: Answers, name: string, input: unknown) {
 export interface OwnUse {
   /** User and system, so far. */
   cpuSeconds: number;
-  /** Resident memory, bytes. */
+  /** Resident memory, bytes: now, and at most so far. */
   memory: number;
+  memoryAtMost: number;
 }
 
 /** What this process has used; with `collect` after its garbage was collected. */
 export function ownUse({ collect = false } = {}): OwnUse {
   if (collect) for (let i = 0; i < 3; i += 1) globalThis.gc?.();
   const { user, system } = process.cpuUsage();
-  return { cpuSeconds: (user + system) / 1e6, memory: process.memoryUsage.rss() };
+  const memoryAtMost = process.resourceUsage().maxRSS * 1_024;
+  return { cpuSeconds: (user + system) / 1e6, memory: process.memoryUsage.rss(), memoryAtMost };
 }
 
 /** Microseconds by the machine's monotonic clock: comparable between its processes. */

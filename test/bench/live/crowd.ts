@@ -1,5 +1,5 @@
 import { until } from '@dialstream/shared/embedded/waiting.js';
-import { startChild, type Child } from './child.js';
+import type { Start } from './child.js';
 import type { CrowdAnswers } from './crowd-process.js';
 import type { StreamOptions } from './raw-stream.js';
 import type { SdkAnswers } from './sdk-process.js';
@@ -21,24 +21,21 @@ export interface Crowd {
   settled(events: number): Promise<Received>;
   /** Milliseconds from each of `stamps` to the callbacks of the real clients. */
   delays(stamps: [id: string, micros: number][]): Promise<number[]>;
-  kill(): Promise<void>;
 }
 
-/** Real clients among the raw ones; each comes after its share of those, so that none is served first. */
-const realClients = 20;
+/** Real clients are dear: 20, or fewer among few. Each comes after its share of the raw ones. */
+const realAtMost = 20;
+const realShare = 1 / 20;
 const stallMs = 5_000;
 
-export async function startCrowd(options: StreamOptions, subscribers: number): Promise<Crowd> {
-  const raw = [await startCrowdChild(), await startCrowdChild()];
-  const real = await startChild<SdkAnswers>('sdk-process');
-  const kill = async (): Promise<void> => {
-    for (const child of [...raw, real]) await child.kill();
-  };
-  try {
-    for (let i = 1; i <= realClients; i += 1) await connectShare(options, subscribers, i, raw, real);
-  } catch (error) {
-    await kill();
-    throw error;
+export async function startCrowd(start: Start, options: StreamOptions, subscribers: number): Promise<Crowd> {
+  const raw = [await start<CrowdAnswers>('crowd-process'), await start<CrowdAnswers>('crowd-process')];
+  const real = await start<SdkAnswers>('sdk-process');
+  const realClients = Math.min(realAtMost, Math.ceil(subscribers * realShare));
+  for (const share of split(subscribers - realClients, realClients)) {
+    const counts = split(share, raw.length);
+    await Promise.all(raw.map((child, i) => child.ask('connect', { ...options, count: counts[i] ?? 0 })));
+    await real.ask('connect', options);
   }
   const received = async (): Promise<Received> => {
     const counts: Partial<Received>[] = [await real.ask('counts', undefined)];
@@ -69,27 +66,13 @@ export async function startCrowd(options: StreamOptions, subscribers: number): P
       const arrivals = await real.ask('arrivals', undefined);
       return arrivals.map(([id, micros]) => (micros - (sentAt.get(id) ?? Number.NaN)) / 1_000);
     },
-    kill,
   };
 }
 
-const startCrowdChild = (): Promise<Child<CrowdAnswers>> => startChild<CrowdAnswers>('crowd-process');
-
-async function connectShare(
-  options: StreamOptions,
-  subscribers: number,
-  share: number,
-  raw: Child<CrowdAnswers>[],
-  real: Child<SdkAnswers>,
-): Promise<void> {
-  const upTo = (i: number, of: number): number => Math.floor(((subscribers - realClients) * i) / of);
-  const counts = raw.map((_, n) => {
-    const steps = realClients * raw.length;
-    const step = (share - 1) * raw.length + n;
-    return upTo(step + 1, steps) - upTo(step, steps);
-  });
-  await Promise.all(raw.map((child, n) => child.ask('connect', { ...options, count: counts[n] ?? 0 })));
-  await real.ask('connect', options);
+/** Splits a number into `parts` that differ by 1 at most. */
+function split(total: number, parts: number): number[] {
+  const upTo = (part: number): number => Math.floor((total * part) / parts);
+  return Array.from({ length: parts }, (_, part) => upTo(part + 1) - upTo(part));
 }
 
 function sum(counts: Partial<Received>[]): Received {

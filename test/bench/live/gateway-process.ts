@@ -6,6 +6,7 @@ import { createGateway } from '@dialstream/server/gateway/gateway.js';
 import { createPool } from '@dialstream/shared/db/pool.js';
 import { createRedis, redisReady } from '@dialstream/shared/events/redis.js';
 import { createLog } from '@dialstream/shared/log.js';
+import { ownProfile } from './profile.js';
 import { answerParent, ownUse } from './child.js';
 import type { StoreUrls } from './stores.js';
 
@@ -19,11 +20,12 @@ const answers = {
     await redisReady(redis);
     const httpServer = createServer();
     createGateway({ httpServer, redis, pool, prefix, log, authenticate: createAuthenticate(pool) });
-    httpServer.listen({ port, host: '127.0.0.1', backlog: 4_096 });
+    httpServer.listen({ port, host: '127.0.0.1' });
     await once(httpServer, 'listening');
     return (httpServer.address() as AddressInfo).port;
   },
   use: ownUse,
+  profile: ownProfile,
 };
 export type GatewayAnswers = typeof answers;
 answerParent(answers);

@@ -8,8 +8,8 @@ let arrivals: [id: string, micros: number][] = [];
 let gaps = 0;
 
 const answers = {
-  async connect({ url, token, topic }: StreamOptions): Promise<void> {
-    const client = connect({ url, token });
+  async connect({ port, token, topic }: StreamOptions): Promise<void> {
+    const client = connect({ url: `http://127.0.0.1:${port}`, token });
     clients.push(client);
     await new Promise<void>((resolve) => {
       client.subscribe(topic as `campaign:${string}`, {
@@ -26,10 +26,6 @@ const answers = {
   reset(): void {
     arrivals = [];
     gaps = 0;
-  },
-  closeAll(): void {
-    for (const client of clients) client.close();
-    clients = [];
   },
 };
 export type SdkAnswers = typeof answers;

@@ -18,9 +18,10 @@ export interface StoreUrls {
 }
 
 /** Postgres and Redis of a bench's own, with one campaign that clients can subscribe to. */
-export interface Stores extends StoreUrls {
-  accountId: string;
-  campaignId: string;
+export interface Stores {
+  urls: StoreUrls;
+  campaign: { accountId: string; campaignId: string };
+  topic: string;
   /** An API key. */
   token: string;
   stop(): Promise<void>;
@@ -40,7 +41,7 @@ export async function startStores(postgresOptions: Partial<PostgresOptions> = {}
   }
   try {
     await migrate(postgres.url, log);
-    return { ...urls, ...(await addRecords(postgres.url)), stop };
+    return { urls, ...(await addRecords(postgres.url)), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -54,7 +55,7 @@ async function addRecords(databaseUrl: string) {
     const accountId = await addAccount(pool);
     const campaignId = await addCampaign(pool, accountId);
     await transaction(pool, (tx) => addKey(tx, { accountId, name: 'bench', role: 'viewer', secret }));
-    return { accountId, campaignId, token: secret };
+    return { campaign: { accountId, campaignId }, topic: `campaign:${campaignId}`, token: secret };
   } finally {
     await pool.end();
   }
