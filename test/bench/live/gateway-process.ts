@@ -1,8 +1,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAuthenticate } from '@dialstream/server/auth.js';
+import {
+  createAuthenticate,
+  createAuthenticateStream,
+  createFindPrincipal,
+} from '@dialstream/server/auth.js';
 import { createGateway } from '@dialstream/server/gateway/gateway.js';
+import { createStreamTokens } from '@dialstream/server/stream-tokens.js';
 import { createPool } from '@dialstream/shared/db/pool.js';
 import { createRedis, redisReady } from '@dialstream/shared/events/redis.js';
 import { createLog } from '@dialstream/shared/log.js';
@@ -19,7 +24,13 @@ const answers = {
     const redis = createRedis(redisUrl, 'gateway', log);
     await redisReady(redis);
     const httpServer = createServer();
-    createGateway({ httpServer, redis, pool, prefix, log, authenticate: createAuthenticate(pool) });
+    const findPrincipal = createFindPrincipal(pool);
+    const authenticate = createAuthenticateStream(
+      createAuthenticate(pool),
+      findPrincipal,
+      createStreamTokens(pool),
+    );
+    createGateway({ httpServer, redis, pool, prefix, log, authenticate, findPrincipal });
     httpServer.listen({ port, host: '127.0.0.1' });
     await once(httpServer, 'listening');
     return (httpServer.address() as AddressInfo).port;
