@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import { instant } from './instant.js';
 
-/** Minutes of talk; null: no limit. Kept to the second, so that they may have a fraction. */
-const minutes = z.number().min(-1e9).max(1e9).nullable();
+const minutes = z
+  .number()
+  .min(-1e9)
+  .max(1e9)
+  .nullable()
+  .describe('Minutes of talk; null: no limit. Kept to the second, so that they may have a fraction.');
 const country = z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code');
 
 export const account = z.object({

@@ -6,11 +6,19 @@ import { instant } from './instant.js';
 
 /** One call to add. A phone that cannot be read is no error: it becomes a call with `technical_error`. */
 export const newCall = z.strictObject({
-  phone: z.string().max(100),
+  phone: z
+    .string()
+    .max(100)
+    .describe(
+      'In any common notation; without a country code it is of the country of the account. One that cannot be ' +
+        'read becomes a call with `technical_error`.',
+    ),
   timezone: timezone.optional(),
-  /** 0–100; higher goes first. */
-  priority: z.int().min(0).max(100).optional(),
-  payload: z.record(z.string().max(200), z.unknown()).optional(),
+  priority: z.int().min(0).max(100).optional().describe('The higher goes first.'),
+  payload: z
+    .record(z.string().max(200), z.unknown())
+    .optional()
+    .describe('What you want to find again beside the call.'),
   notBefore: instant.optional(),
   notAfter: instant.optional(),
   windows: z.array(callingWindow).max(100).optional(),
@@ -28,13 +36,15 @@ export const addCalls = z.strictObject({ calls: z.array(newCall).min(1).max(10_0
 export const call = z.object({
   id: z.string(),
   campaignId: z.string(),
-  phone: z.string(),
+  phone: z.string().describe('E.164 with `+`; as it was sent when it cannot be read.'),
   status: z.enum(callStatuses),
-  reason: z.string().nullable(),
+  reason: z.string().nullable().describe('Why it is in its status; a final call always has one.'),
   payload: z.record(z.string(), z.unknown()),
-  /** Attempts made, the one under way included. */
-  attempts: z.int(),
-  attempt: z.object({ number: z.int(), state: z.enum(attemptStates), since: z.iso.datetime() }).nullable(),
+  attempts: z.int().describe('Attempts made, the one under way included.'),
+  attempt: z
+    .object({ number: z.int(), state: z.enum(attemptStates), since: z.iso.datetime() })
+    .nullable()
+    .describe('The attempt under way; `number` counts from 1.'),
   nextAttemptAt: z.iso.datetime().nullable(),
   lastDisposition: z.enum(dispositions).nullable(),
   timezone: z.string().nullable(),
@@ -56,11 +66,12 @@ export const attempt = z.object({
   talkSeconds: z.number(),
   billedSeconds: z.int(),
   disposition: z.enum(dispositions).nullable(),
-  /** Whether it used up one of the customer's attempts; null while it is under way. */
-  charged: z.boolean().nullable(),
+  charged: z
+    .boolean()
+    .nullable()
+    .describe("Whether it used up one of the customer's attempts; null while it is under way."),
   sip: sipEnd,
-  /** Id of the rule that mapped the SIP answer. */
-  rule: z.string().nullable(),
+  rule: z.string().nullable().describe('Id of the rule that mapped the SIP answer to the disposition.'),
 });
 export type Attempt = z.infer<typeof attempt>;
 

@@ -9,12 +9,12 @@ export const campaign = campaignSettings.extend({
   id: z.string(),
   status: z.enum(campaignStatuses),
   statusReason,
-  version: z.int(),
+  version: z.int().describe('Counts up with every change but those of the counts; `If-Match` compares it.'),
   counts,
-  /** Attempts dialing, ringing or talking right now. */
-  activeAttempts: z.int(),
-  /** Compares counts with those of a `campaign.counts` event: the higher is the later. */
-  countsVersion: z.int(),
+  activeAttempts: z.int().describe('Attempts dialing, ringing or talking right now.'),
+  countsVersion: z
+    .int()
+    .describe('The `version` of the `campaign.counts` event with these counts: the higher is the later.'),
   createdAt: z.iso.datetime(),
   startedAt: z.iso.datetime().nullable(),
   finishedAt: z.iso.datetime().nullable(),
@@ -27,4 +27,6 @@ const point = instant.nullable().default(null);
 export const sentSettings = campaignSettings.extend({
   schedule: schedule.extend({ startAt: point, endAt: point }).prefault({}),
 });
-export const scheduleCampaign = z.strictObject({ startAt: instant.optional() });
+export const scheduleCampaign = z.strictObject({
+  startAt: instant.optional().describe('Left out or past: now.'),
+});

@@ -7,4 +7,6 @@ import { z } from 'zod';
 export const instant = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text).toISOString())
-  .refine((text) => /^(?!0000)\d{4}-/.test(text), 'must be in the years 1 to 9999');
+  .refine((text) => /^(?!0000)\d{4}-/.test(text), 'must be in the years 1 to 9999')
+  // Says in the documents what comes out.
+  .pipe(z.string().meta({ format: 'date-time' }));

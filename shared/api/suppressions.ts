@@ -7,8 +7,13 @@ export const suppress = z
   .strictObject({
     phone: phone.optional(),
     phones: z.array(phone).max(10_000).optional(),
-    /** Why; it is shown beside the number. */
-    reason: z.string().trim().min(1).max(200).default('manual'),
+    reason: z
+      .string()
+      .trim()
+      .min(1)
+      .max(200)
+      .default('manual')
+      .describe('Why; it is shown beside the number.'),
   })
   .refine((given) => given.phone !== undefined || (given.phones?.length ?? 0) > 0, {
     path: ['phone'],

@@ -11,8 +11,10 @@ const credential = z
 
 export const trunkSettings = z.strictObject({
   name: z.string().trim().min(1).max(200),
-  /** Host name or address; no scheme, no port. */
-  host: z.string().regex(/^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]+\])$/, 'must be a host name or address'),
+  host: z
+    .string()
+    .regex(/^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]+\])$/, 'must be a host name or address')
+    .describe('Host name or address; no scheme, no port.'),
   port: z.int().min(1).max(65_535).default(5060),
   transport: z.enum(['udp', 'tcp']).default('udp'),
   username: credential.nullable().default(null),
@@ -30,10 +32,8 @@ export const trunkSettings = z.strictObject({
     .array(z.enum(['PCMU', 'PCMA']))
     .min(1)
     .default(['PCMU', 'PCMA']),
-  /** Lower goes first. */
-  priority: z.int().min(0).max(1000).default(0),
-  /** Share among trunks of one priority. */
-  weight: z.int().min(1).max(1000).default(1),
+  priority: z.int().min(0).max(1000).default(0).describe('The lower goes first.'),
+  weight: z.int().min(1).max(1000).default(1).describe('Share among trunks of one priority.'),
 });
 export type TrunkSettings = z.infer<typeof trunkSettings>;
 

@@ -12,31 +12,35 @@ import {
 
 const id = z.string();
 
-export const statusReason = z.object({
-  code: z.enum(reasonCodes),
-  message: z.string(),
-  /** `system`, or the name of the key that did it. */
-  actor: z.string(),
-  at: z.iso.datetime(),
-});
+export const statusReason = z
+  .object({
+    code: z.enum(reasonCodes),
+    message: z.string(),
+    actor: z.string().describe('`system`, or the name of the key that did it.'),
+    at: z.iso.datetime(),
+  })
+  .describe('Why a campaign is in its status.');
 export type StatusReason = z.infer<typeof statusReason>;
 
-export const sipEnd = z.object({
-  code: z.int().nullable(),
-  phrase: z.string().nullable(),
-  q850: z.int().nullable(),
-  callId: z.string(),
-});
+export const sipEnd = z
+  .object({
+    code: z.int().nullable().describe('The SIP status code.'),
+    phrase: z.string().nullable(),
+    q850: z.int().nullable().describe('The cause of ITU-T Q.850, where the Reason header has one.'),
+    callId: z.string().describe('The SIP Call-ID.'),
+  })
+  .describe('How an attempt ended in SIP.');
 export type SipEnd = z.infer<typeof sipEnd>;
 
-/** What an account may use, as `system` tells it. Minutes have a fraction; null: no limit. */
-export const accountLimits = z.object({
-  id,
-  name: z.string(),
-  minutes: z.object({ balance: z.number().nullable(), reserved: z.number() }),
-  uniqueUsers: z.object({ limit: z.int().nullable(), used: z.int() }),
-  maxConcurrent: z.int().nullable(),
-});
+export const accountLimits = z
+  .object({
+    id,
+    name: z.string(),
+    minutes: z.object({ balance: z.number().nullable(), reserved: z.number() }),
+    uniqueUsers: z.object({ limit: z.int().nullable(), used: z.int() }),
+    maxConcurrent: z.int().nullable(),
+  })
+  .describe('What an account may use. Minutes have a fraction; null: no limit.');
 export type AccountLimits = z.infer<typeof accountLimits>;
 
 export const dialerStatus = z.enum(['up', 'draining', 'down']);
@@ -55,30 +59,33 @@ export const eventData = {
   'campaign.counts': z.object({
     campaignId: id,
     counts,
-    activeAttempts: z.int(),
-    /** Counts up with every change of the counts; the campaign's `countsVersion`. */
-    version: z.int(),
+    activeAttempts: z.int().describe('Attempts dialing, ringing or talking right now.'),
+    version: z
+      .int()
+      .describe(
+        "Counts up with every change of the counts; the campaign's `countsVersion`, not its `version`.",
+      ),
   }),
   'campaign.deleted': z.object({ campaignId: id, version: z.int() }),
   'call.status_changed': z.object({
     callId: id,
     campaignId: id,
-    phone: z.string(),
+    phone: z.string().describe('E.164 with `+`; as it was sent when it cannot be read.'),
     from: z.enum(callStatuses),
     to: z.enum(callStatuses),
-    reason: z.string().nullable(),
-    attempts: z.int(),
-    nextAttemptAt: z.iso.datetime().nullable(),
+    reason: z.string().nullable().describe('A final call always has one.'),
+    attempts: z.int().describe('Attempts made, the one under way included.'),
+    nextAttemptAt: z.iso.datetime().nullable().describe('Set while the call waits.'),
     version: z.int(),
   }),
   'attempt.changed': z.object({
     callId: id,
     campaignId: id,
     phone: z.string(),
-    number: z.int(),
+    number: z.int().describe('Counts from 1 within the call.'),
     state: z.enum(attemptStates),
     trunkId: id,
-    disposition: z.enum(dispositions).optional(),
+    disposition: z.enum(dispositions).optional().describe('How it ended; only with a final `state`.'),
     sip: sipEnd.optional(),
     version: z.int(),
   }),
@@ -105,8 +112,7 @@ export const eventData = {
   }),
   'account.limit_changed': z.object({
     accountId: id,
-    /** Which one: `minutes`, `uniqueUsers` or `maxConcurrent`. */
-    limit: z.string(),
+    limit: z.string().describe('Which one: `minutes`, `uniqueUsers` or `maxConcurrent`.'),
     account: accountLimits,
   }),
 } as const;
@@ -120,19 +126,22 @@ export type Happening = { [T in EventType]: { type: T; data: EventData<T> } }[Ev
 const envelope = <T extends EventType>(type: T) =>
   z.object({
     specversion: z.literal('1.0'),
-    id,
-    source: z.string(),
+    id: z.string().describe('The same in every topic that the event goes to.'),
+    source: z.string().describe('`/campaigns/<id>` or `/accounts/<id>`.'),
     type: z.literal(type),
-    subject: z.string(),
+    subject: z.string().describe('Id of what it happened to: a call, a campaign, a trunk.'),
     time: z.iso.datetime(),
-    topic: z.string(),
-    epoch: z.string(),
-    seq: z.int().min(1),
-    /**
-     * Only in `latest` mode, where `seq` does not count up by one: no event between `previousSeq` and `seq`
-     * was meant for this mode, so that a client at `previousSeq` or later has missed none.
-     */
-    previousSeq: z.int().min(0).optional(),
+    topic: z.string().describe('As it was subscribed to.'),
+    epoch: z.string().describe("The life of the topic's log."),
+    seq: z.int().min(1).describe('Counts up by one within a topic and epoch; not so in `latest` mode.'),
+    previousSeq: z
+      .int()
+      .min(0)
+      .optional()
+      .describe(
+        'Only in `latest` mode: no event between `previousSeq` and `seq` was meant for this mode, so that a ' +
+          'client at `previousSeq` or later has missed none.',
+      ),
     data: eventData[type],
   });
 
@@ -152,6 +161,7 @@ export const liveEvent = z.discriminatedUnion('type', [
 ]);
 export type LiveEvent = z.infer<typeof liveEvent>;
 
-/** A place in a topic. `seq` counts up by one; a new `epoch` means that the log was lost. */
-export const cursor = z.strictObject({ epoch: z.string().max(100), seq: z.int().min(0) });
+export const cursor = z
+  .strictObject({ epoch: z.string().max(100), seq: z.int().min(0) })
+  .describe('A place in a topic. `seq` counts up by one; a new `epoch` means that the log was lost.');
 export type Cursor = z.infer<typeof cursor>;

@@ -7,18 +7,21 @@ import { campaignSnapshot, campaignsSnapshot, systemSnapshot } from './snapshots
  * an acknowledgement; plain WebSocket as a JSON text frame that says its name in `op`.
  */
 
-/**
- * `stream`: every event. `latest`: at most every 500 ms, with only the newest counts of each campaign and
- * without the events of calls.
- */
 export const subscriptionModes = ['stream', 'latest'] as const;
 export type SubscriptionMode = (typeof subscriptionModes)[number];
 
 export const subscribeRequest = z.strictObject({
-  topic: z.string().min(1).max(100),
-  /** The last event that the client has applied. */
-  cursor: cursor.nullish(),
-  mode: z.enum(subscriptionModes).optional(),
+  topic: z.string().min(1).max(100).describe('`campaigns`, `campaign:<id>` or `system`.'),
+  cursor: cursor
+    .nullish()
+    .describe('The last event that the client has applied; left out: start with a snapshot.'),
+  mode: z
+    .enum(subscriptionModes)
+    .optional()
+    .describe(
+      '`stream`, the default: every event. `latest`: at most every 500 ms, with only the newest counts of each ' +
+        'campaign and without the events of calls.',
+    ),
 });
 export type SubscribeRequest = z.infer<typeof subscribeRequest>;
 
@@ -58,15 +61,22 @@ export type SubscribeAck = z.infer<typeof subscribeAck>;
 export const unsubscribeAck = z.union([z.object({ ok: z.literal(true), topic: z.string() }), refusal]);
 export type UnsubscribeAck = z.infer<typeof unsubscribeAck>;
 
-/**
- * How far a subscription is: the last event of the topic that was sent, or that its mode leaves out. In
- * `latest` mode `sentSeq` is the last that was sent, or the one that the subscription began with.
- */
-export const head = cursor.extend({ sentSeq: z.int().min(0).optional() });
+export const head = cursor
+  .extend({
+    sentSeq: z
+      .int()
+      .min(0)
+      .optional()
+      .describe(
+        'Only in `latest` mode: the last event that was sent, or the one that the subscription began with.',
+      ),
+  })
+  .describe(
+    'How far a subscription is: the last event of the topic that was sent, or that its mode leaves out.',
+  );
 export type Head = z.infer<typeof head>;
 
-/** By topic. */
-export const heartbeat = z.object({ heads: z.record(z.string(), head) });
+export const heartbeat = z.object({ heads: z.record(z.string(), head).describe('By topic.') });
 export type Heads = z.infer<typeof heartbeat>['heads'];
 
 /** Why a subscription ended that the client did not end. It is to subscribe again. */
@@ -76,8 +86,9 @@ export type ResyncCode = (typeof resyncCodes)[number];
 export const resync = z.object({ topic: z.string(), code: z.enum(resyncCodes) });
 export type Resync = z.infer<typeof resync>;
 
-/** Names a request, so that its acknowledgement can be told; chosen by the client. */
-const requestId = z.union([z.int(), z.string().max(100)]);
+const requestId = z
+  .union([z.int(), z.string().max(100)])
+  .describe('Names a request, so that its acknowledgement can be told; chosen by the client.');
 
 /** WebSocket, client to gateway. */
 export const clientFrame = z.discriminatedUnion('op', [
