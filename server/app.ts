@@ -7,6 +7,7 @@ import {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type RouteOptions,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { Registry } from 'prom-client';
@@ -48,6 +49,8 @@ export interface AppOptions {
   rateLimit?: RateLimit;
   /** Milliseconds that requests under way have when the app closes. */
   drainMs?: number;
+  /** Sees each route as it is added: the documents are made of them. */
+  onRoute?: (route: RouteOptions) => void;
 }
 
 /** What the routes below /v1 work with. */
@@ -69,7 +72,7 @@ const usualRateLimit: RateLimit = { burst: 2_000, perSecond: 500 };
 /** The HTTP face. It listens nowhere yet; tests ask it by `inject`. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { pool, redis, outbox, log, authenticate, streamTokens } = options;
-  const { rateLimit = usualRateLimit, drainMs = 5_000 } = options;
+  const { rateLimit = usualRateLimit, drainMs = 5_000, onRoute } = options;
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
@@ -80,6 +83,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     clientErrorHandler: answerNoRequest,
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   });
+  if (onRoute) app.addHook('onRoute', onRoute);
   app.setValidatorCompiler(compileValidator);
   app.setSerializerCompiler(compileSerializer);
   app.setErrorHandler(answerError);

@@ -2,7 +2,7 @@ import type { Refusal } from '@dialstream/shared/db/campaign-changes.js';
 import { z } from 'zod';
 
 /** Everything a request can be answered with instead of what it asked for. */
-const kinds = {
+export const kinds = {
   bad_request: { status: 400, title: 'Bad request' },
   unauthorized: { status: 401, title: 'Unauthorized' },
   forbidden: { status: 403, title: 'Forbidden' },

@@ -27,7 +27,7 @@ export interface Schemas {
 }
 
 /** A name that no component has. */
-const unnamed = '';
+const unnamed = '?';
 
 export function createSchemas({ names, io, target }: SchemasOptions): Schemas {
   const convert = (schemas: Names): Record<string, JsonObject> => {
@@ -57,7 +57,11 @@ export function referenceTo(name: string): string {
 }
 
 /** Leaves out what zod says of itself rather than of the value. */
-function simplify(zodSchema: z.core.$ZodTypes, schema: z.core.JSONSchema.BaseSchema, io: 'input' | 'output'): void {
+function simplify(
+  zodSchema: z.core.$ZodTypes,
+  schema: z.core.JSONSchema.BaseSchema,
+  io: 'input' | 'output',
+): void {
   // The pattern of a format says again, and at length, what the format says.
   if (schema.format !== undefined) delete schema.pattern;
   // Every integer of zod's is a safe one.

@@ -21,14 +21,14 @@ const added = z.object({
 });
 
 const filter = listQuery.extend({
-  status: commaList(z.enum(callStatuses)).optional(),
-  /** Digits that the phone holds. */
+  status: commaList(callStatuses).optional(),
   q: z
     .string()
     .max(100)
     .transform((text) => text.replaceAll(/\D/g, ''))
     .refine((digits) => digits !== '', 'must have a digit')
-    .optional(),
+    .optional()
+    .describe('Digits that the phone holds.'),
 });
 
 const named = z

@@ -1,15 +1,23 @@
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import type { Pool } from '@dialstream/shared/db/pool.js';
 import type { Redis } from '@dialstream/shared/events/redis.js';
 
 /** Milliseconds after which a service that has not answered counts as missing. */
 const patienceMs = 1_500;
 
+const alive = z.object({ status: z.literal('ok') });
+const ready = z.object({ status: z.literal('ready') });
+const notReady = z.object({
+  status: z.literal('not ready'),
+  missing: z.array(z.enum(['postgres', 'redis', 'dialer'])),
+});
+
 /** Whether the process lives, and whether it can do its work; without a key. */
 export function addHealth(app: FastifyInstance, { pool, redis }: { pool: Pool; redis: Redis }): void {
-  app.get('/healthz', () => ({ status: 'ok' }));
+  app.get('/healthz', { schema: { response: { 200: alive } } }, () => ({ status: 'ok' }));
 
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/readyz', { schema: { response: { 200: ready, 503: notReady } } }, async (_request, reply) => {
     const missing = await findMissing(pool, redis);
     if (missing.length === 0) return { status: 'ready' };
     return reply.code(503).send({ status: 'not ready', missing });

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client';
+import { z } from 'zod';
 import { isConnectionError, type Pool } from '@dialstream/shared/db/pool.js';
 
 /** `GET /metrics` for Prometheus, without a key: the process, its requests, and what the records say now. */
@@ -7,7 +8,8 @@ export function addMetrics(app: FastifyInstance, pool: Pool, registry: Registry)
   collectDefaultMetrics({ register: registry });
   timeRequests(app, registry);
   const gaugeNow = gaugeRecords(registry, pool);
-  app.get('/metrics', async (_request, reply) => {
+  const schema = { produces: ['text/plain'], response: { 200: z.string() } };
+  app.get('/metrics', { schema }, async (_request, reply) => {
     await gaugeNow();
     return reply.type(registry.contentType).send(await registry.metrics());
   });
