@@ -1,4 +1,6 @@
 import { closeCodes } from '@dialstream/shared/events/protocol.js';
+import { messageBytesAtMost, pingEveryMs, silenceMs } from '../gateway/connection.js';
+import { streamPath } from '../gateway/stream-address.js';
 import { asList, closeMeanings, connectMeanings, refusalMeanings, resyncMeanings } from './codes.js';
 import { documentedEvent, eventTypes, topics, type ExampleTopic } from './events.js';
 import { eventMessages, frameMessages, socketIoMessages, type Message } from './messages.js';
@@ -161,11 +163,12 @@ function channels(): Record<string, Channel> {
       messages: referencesTo([...Object.keys(socketIoMessages), ...eventTypes]),
     },
     stream: {
-      address: '/v1/stream',
+      address: streamPath,
       title: 'WebSocket',
       description:
-        'One text frame of JSON for each message, 16 KiB at most from a client. The gateway sends a ping frame ' +
-        'every 20 s; a connection that sends nothing and answers no ping for about 70 s is closed.',
+        `One text frame of JSON for each message, ${messageBytesAtMost / 1_024} KiB at most from a client. The gateway ` +
+        `sends a ping frame every ${pingEveryMs / 1_000} s; a connection of which it hears nothing for about ` +
+        `${silenceMs / 1_000} s is closed.`,
       servers: [{ $ref: '#/servers/webSocket' }],
       messages: referencesTo(Object.keys(frameMessages)),
       bindings: {

@@ -28,14 +28,17 @@ export const closeMeanings: Record<keyof typeof closeCodes, string> = {
   tooBig: 'A frame had more than 16 KiB.',
   unauthorized: 'The token does not hold any more. Get another one and connect again, with your cursors.',
   tooSlow: 'The connection reads nothing, but keeps asking.',
-  rateLimited: 'More messages than a connection or a key may send. Wait before you connect again.',
+  rateLimited: 'Too many messages or connections. Wait before you connect again.',
 };
 
 /** Why a connection is not opened: `connect_error` of Socket.IO, the problem's code of an HTTP answer. */
 export const connectMeanings = {
   unauthorized: { status: 401, meaning: 'There is no token, or it does not hold.' },
-  rate_limited: { status: 429, meaning: 'This key has as many connections as it may have.' },
-  unavailable: { status: 503, meaning: 'Postgres does not answer, or the gateway stops. Try again.' },
+  rate_limited: { status: 429, meaning: 'This key has too many connections, or sends too many messages.' },
+  unavailable: {
+    status: 503,
+    meaning: 'The token cannot be checked right now, or the gateway stops. Try again.',
+  },
 } as const;
 
 export const problemMeanings: Record<ProblemCode, string> = {
@@ -50,8 +53,10 @@ export const problemMeanings: Record<ProblemCode, string> = {
   too_large: 'The body has more than 10 MiB.',
   invalid: 'Fields are wrong; `errors` names each by its path.',
   idempotency_mismatch: 'The `Idempotency-Key` was used for another request.',
+  upgrade_required: 'The token holds, but the request does not ask for WebSocket.',
   rate_limited: 'The key asks too often. `Retry-After` says how many seconds to wait.',
   internal: 'The fault is ours. With `Retry-After` it is worth another try after so many seconds.',
+  unavailable: 'A store does not answer, or the server stops. Try again.',
 };
 
 export function asList(meanings: Record<string, string>): string {

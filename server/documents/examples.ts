@@ -140,6 +140,7 @@ export const schemaExamples: Record<string, Json[]> = {
   NewAccount: [{ name: 'Example', defaultCountry: 'US', minutes: { balance: 1000 } }],
   AccountPatch: [{ minutes: { balance: 2000 }, maxConcurrent: null }],
   NewKey: [{ name: 'Wallboard', role: 'viewer' }],
+  NewStreamToken: [{ topics: [`campaign:${ids.campaign}`], ttlSeconds: 3600 }],
 };
 
 function asJson(example: object): Json {

@@ -205,7 +205,9 @@ export const frameMessages: Record<string, Message> = {
     title: 'Error',
     summary: 'A frame could not be read. Others are not affected; over and over, the connection is closed.',
     payload: { $ref: referenceTo('ErrorFrame') },
-    examples: { error: { ...frame('error'), code: 'bad_request', detail: 'This frame is no JSON.' } },
+    examples: {
+      error: { ...frame('error'), code: 'bad_request', detail: 'the frame is no JSON object in text' },
+    },
   }),
 };
 

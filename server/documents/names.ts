@@ -1,6 +1,7 @@
 import { account, apiKey, createAccount, createKey, patchAccount } from '@dialstream/shared/api/accounts.js';
 import { attempt, call, callWithAttempts, newCall } from '@dialstream/shared/api/calls.js';
 import { campaign, scheduleCampaign, sentSettings } from '@dialstream/shared/api/campaigns.js';
+import { createStreamToken, streamToken } from '@dialstream/shared/api/stream-tokens.js';
 import { suppress, suppression } from '@dialstream/shared/api/suppressions.js';
 import { trunk, trunkSettings } from '@dialstream/shared/api/trunks.js';
 import { callingWindow, counts } from '@dialstream/shared/domain/campaign.js';
@@ -91,6 +92,7 @@ export const httpAnswers: Names = {
   Suppression: suppression,
   Account: account,
   ApiKey: apiKey,
+  StreamToken: streamToken,
   Problem: problem,
   Fault: fault,
 };
@@ -104,4 +106,5 @@ export const httpRequests: Names = {
   NewAccount: createAccount,
   AccountPatch: patchAccount,
   NewKey: createKey,
+  NewStreamToken: createStreamToken,
 };

@@ -13,6 +13,8 @@ export interface OperationText {
   etag?: true;
   /** The component of which its body is any part. */
   patch?: 'CampaignPatch' | 'TrunkPatch';
+  /** It opens a WebSocket, or tells why not. */
+  upgrades?: true;
 }
 
 const changesStatus = {
@@ -175,6 +177,22 @@ export const operationTexts: Record<string, OperationText> = {
     summary: 'Revoke an API key',
     description: 'The root key and the last admin key stay.',
     refuses: ['illegal_transition'],
+  },
+  'POST /v1/stream-tokens': {
+    operationId: 'createStreamToken',
+    summary: 'Make a token for live streams',
+    description:
+      'For browsers and apps, which are not to have an API key. It opens streams only, for the topics it names, ' +
+      'and no longer than its key.',
+    refuses: ['forbidden', 'not_found'],
+  },
+  'GET /v1/stream': {
+    operationId: 'openStream',
+    summary: 'Open a WebSocket, or learn why it is refused',
+    description:
+      'What passes over it is described by the AsyncAPI document. The answers below come with and without an ' +
+      'upgrade: a browser, whose WebSocket does not show them, asks without one.',
+    upgrades: true,
   },
   'GET /healthz': {
     operationId: 'getHealth',

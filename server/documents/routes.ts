@@ -28,6 +28,8 @@ export async function readRoutes(): Promise<DocumentedRoute[]> {
     outbox: absent('the outbox'),
     log: createLog('documents', 'silent'),
     authenticate: async () => null,
+    authenticateStream: async () => null,
+    streamTokens: absent('the signing secret'),
     onRoute: (route) => {
       if (route.schema?.hide !== true && route.method !== 'HEAD') routes.push(documented(route));
     },

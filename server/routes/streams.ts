@@ -36,7 +36,7 @@ export function addStreamTokens(app: App, { pool, once }: RouteParts, tokens: St
 
 /** Tells who asks without an upgrade what a browser does not tell of one that was refused. */
 export function addStreamAddress(app: FastifyInstance, authenticate: AuthenticateStream): void {
-  app.get(streamPath, { schema: { hide: true } }, async ({ raw }, reply) => {
+  app.get(streamPath, async ({ raw }, reply) => {
     const token = tokenOf(raw);
     if (token === null || (await authenticate(token)) === null) {
       throw streamRefusal('unauthorized');
