@@ -45,3 +45,16 @@ function leadsSomewhere(document: JsonObject, reference: string): boolean {
   }
   return place !== undefined;
 }
+
+/** The same schemas, but that objects may have no other fields than they name. */
+export function withoutMore<Schema extends object>(schema: Schema): Schema {
+  return JSON.parse(
+    JSON.stringify(schema, (key, value: unknown) => {
+      const isObject =
+        typeof value === 'object' && value !== null && 'properties' in value && 'type' in value;
+      // The properties of an object may be called `type` and `properties` as well.
+      if (!isObject || value.type !== 'object' || key === 'properties') return value;
+      return { additionalProperties: false, ...value };
+    }),
+  ) as Schema;
+}
