@@ -24,6 +24,7 @@ import { addAccounts } from './routes/accounts.js';
 import { addCallRoutes } from './routes/calls.js';
 import { addCampaignActions } from './routes/campaign-actions.js';
 import { addCampaigns } from './routes/campaigns.js';
+import { addDocuments } from './routes/documents.js';
 import { addHealth } from './routes/health.js';
 import { addKeys } from './routes/keys.js';
 import { addMetrics } from './routes/metrics.js';
@@ -95,6 +96,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addMetrics(app, pool, options.registry ?? new Registry());
   addHealth(app, { pool, redis });
   await registerWeb(app);
+  await addDocuments(app);
   addStreamAddress(app, options.authenticateStream);
   await app.register(
     async (v1) => {

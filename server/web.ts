@@ -1,14 +1,8 @@
-import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-
-interface Asset {
-  body: Buffer;
-  type: string;
-  etag: string;
-}
+import type { FastifyInstance } from 'fastify';
+import { asset, hashOf, sendAsset, sendPage, type Asset } from './assets.js';
 
 const types: Record<string, string> = {
   '.css': 'text/css; charset=utf-8',
@@ -32,31 +26,12 @@ const importMap = JSON.stringify({
 export async function registerWeb(app: FastifyInstance): Promise<void> {
   const html = await readPage();
   const assets = await readAssets();
-  const policy = [
-    "default-src 'none'",
-    `script-src 'self' 'sha256-${hashOf(importMap, 'base64')}'`,
-    "style-src 'self'",
-    "img-src 'self'",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
+  const scripts = `'self' 'sha256-${hashOf(importMap, 'base64')}'`;
 
-  app.get('/', { schema: { hide: true } }, async (request, reply) => {
-    reply.header('content-security-policy', policy).header('referrer-policy', 'no-referrer');
-    return send(request, reply, html);
-  });
+  app.get('/', { schema: { hide: true } }, async (request, reply) => sendPage(request, reply, html, scripts));
   for (const [url, asset] of assets) {
-    app.get(url, { schema: { hide: true } }, async (request, reply) => send(request, reply, asset));
+    app.get(url, { schema: { hide: true } }, async (request, reply) => sendAsset(request, reply, asset));
   }
-}
-
-function send(request: FastifyRequest, reply: FastifyReply, { body, type, etag }: Asset): FastifyReply {
-  // Kept, but asked about each time: after an update no page runs with old parts.
-  reply.header('etag', etag).header('cache-control', 'no-cache').header('x-content-type-options', 'nosniff');
-  if (request.headers['if-none-match'] === etag) return reply.code(304).send();
-  return reply.type(type).send(body);
 }
 
 async function readPage(): Promise<Asset> {
@@ -72,6 +47,7 @@ async function readPage(): Promise<Asset> {
 async function readAssets(): Promise<Map<string, Asset>> {
   const files = new Map<string, string>([
     ['/assets/style.css', here('../../web/style.css')],
+    ['/assets/documents.css', here('../../web/documents.css')],
     ['/assets/icon.svg', here('../../web/icon.svg')],
     ['/assets/socket.io-client.js', socketIoBundle()],
     ...(await modulesIn('/assets/page', here('../web'))),
@@ -105,12 +81,4 @@ function packageFolder(module: string): string {
 function socketIoBundle(): string {
   const folder = packageFolder('socket.io-client/package.json');
   return path.join(folder, 'dist', 'socket.io.esm.min.js');
-}
-
-function asset(body: Buffer, type: string): Asset {
-  return { body, type, etag: `"${hashOf(body, 'hex').slice(0, 32)}"` };
-}
-
-function hashOf(content: string | Buffer, encoding: 'hex' | 'base64'): string {
-  return createHash('sha256').update(content).digest(encoding);
 }

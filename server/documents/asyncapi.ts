@@ -36,14 +36,15 @@ export interface AsyncApiDocument extends JsonObject {
   };
 }
 
-const description = `Statuses of campaigns and calls, live, in order and without gaps. The document speaks for the gateway: it \
-receives what clients send, and sends what they get. Socket.IO and plain WebSocket carry the same messages: on \
-Socket.IO each is the event of its name, and what answers it goes to its callback; on WebSocket each is a text \
-frame of JSON that says its name in \`op\`.
+const description = `Statuses of campaigns and calls, live, in order and without gaps. Socket.IO and plain WebSocket carry the same \
+messages: on Socket.IO each is the event of its name, and what answers it goes to its callback; on WebSocket each \
+is a text frame of JSON that says its name in \`op\`.
 
 Subscribe without a cursor and you get a snapshot, which is the state of the topic at or after \`cursor\`; then every \
 event after it, once and in order. Keep the \`epoch\` and \`seq\` of the last event that you have applied: with them as \
-\`cursor\` you go on where you were, after any interruption and on any gateway.`;
+\`cursor\` you go on where you were, after any interruption and on any gateway.
+
+Operations are the gateway's: it receives what clients send, and sends what they get.`;
 
 /** The live protocol, from its schemas. */
 export function asyncApiDocument(): AsyncApiDocument {
@@ -100,7 +101,10 @@ function servers(): JsonObject {
       protocol: 'socket.io',
       protocolVersion: '5',
       pathname: '/socket.io',
-      description: `Clients of Socket.IO 3 and 4. A refused connection has a \`connect_error\` whose message is the code:\n\n${refused}`,
+      description:
+        'Clients of Socket.IO 3 and 4. Use their transport `websocket`: polling is served, too, but among several ' +
+        'gateways it needs a balancer that is sticky. A refused connection has a `connect_error` whose message is ' +
+        `the code:\n\n${refused}`,
       security: [{ $ref: '#/components/securitySchemes/socketIoToken' }],
     },
     webSocket: {

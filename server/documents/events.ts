@@ -131,15 +131,15 @@ export function documentedEvent(type: EventType): DocumentedEvent {
     : systemEvent(ids.account, subjectOf(data), happening);
   const goesTo = topics.filter((topic) => stored.includes(storedTopic(ids.account, topic)));
   const [topic = 'system'] = goesTo;
-  const event = JSON.parse(body) as LiveEvent;
-  const place = { topic, epoch: ids.epoch, seq: 1042 };
+  const { data: told, ...head } = JSON.parse(body) as LiveEvent;
   const example = {
-    ...event,
+    ...head,
     id: '0199c3a2-9f3d-7a61-8b5e-4d3c2b1a0f9e',
     time: exampleTime,
-    ...place,
-    // Last, where it is easiest to find.
-    data: event.data,
+    topic,
+    epoch: ids.epoch,
+    seq: 1042,
+    data: told,
   } as LiveEvent;
   return { type, summary, topics: goesTo, example };
 }

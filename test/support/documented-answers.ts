@@ -31,7 +31,8 @@ export class DocumentedAnswers {
   }
 
   #faultsOfBody({ content }: HttpAnswer, { body, headers }: GivenAnswer): string[] {
-    const given = String(headers['content-type'] ?? '').split(';')[0] ?? '';
+    const type = headers['content-type'];
+    const given = typeof type === 'string' ? (type.split(';')[0] ?? '') : 'none';
     if (Object.keys(content).length === 0) return body === '' ? [] : ['a body where none is documented'];
     const schema = content[given]?.schema;
     return schema ? this.#faultsOf(withoutMore(schema))(body) : [`no content type "${given}"`];

@@ -13,7 +13,7 @@ import { test as base } from '../../support/fixtures.js';
 import { addAccount } from '../../support/records.js';
 import { rawClient, type RawClient, type TransportName } from './raw-client.js';
 
-export { describe, expect } from '../../support/fixtures.js';
+export { describe, expect, vi } from '../../support/fixtures.js';
 
 type Closer = () => unknown;
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { addDocuments } from '@dialstream/server/routes/documents.js';
 import { registerWeb } from '@dialstream/server/web.js';
 import { changeCampaignStatus, emitCounts } from '@dialstream/shared/db/campaign-changes.js';
 import { fastify } from 'fastify';
@@ -11,6 +12,7 @@ import { describe, expect, test, type Live } from './live.js';
 async function serve(live: Live): Promise<string> {
   const app = fastify();
   await registerWeb(app);
+  await addDocuments(app);
   await app.listen({ host: '127.0.0.1', port: 0 });
   live.defer(() => app.close());
   await live.gateway({ httpServer: app.server });

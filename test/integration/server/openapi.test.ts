@@ -36,7 +36,7 @@ test('every operation answers as the OpenAPI document says, when it does as aske
     operations.map(({ operationId }) => operationId).toSorted(),
   );
   const statuses = new Set([...documented.seen.values()].flatMap((seen) => [...seen]));
-  expect([...statuses].toSorted()).toEqual([200, 201, 204, 400, 401, 403, 404, 409, 422, 426, 503]);
+  expect(statuses).toEqual(new Set([200, 201, 204, 400, 401, 403, 404, 409, 422, 426, 503]));
 });
 
 async function askForCampaigns(admin: Client, viewer: Client): Promise<void> {
