@@ -7,7 +7,7 @@ import {
 } from '@dialstream/shared/events/contract.js';
 import { campaignEvent, systemEvent } from '@dialstream/shared/events/outbox.js';
 import { storedTopic } from '@dialstream/shared/events/topics.js';
-import { exampleCounts, exampleTime, ids } from './examples.js';
+import { exampleCounts, exampleLimits, exampleTime, ids } from './examples.js';
 
 interface EventText<Type extends EventType> {
   /** When it comes and what to do with it. */
@@ -69,6 +69,7 @@ const texts: { [Type in EventType]: EventText<Type> } = {
     example: {
       callId: ids.call,
       campaignId,
+      phone: '+12025550123',
       number: 1,
       state: 'failed',
       trunkId: ids.trunk,
@@ -99,12 +100,13 @@ const texts: { [Type in EventType]: EventText<Type> } = {
     example: { trunkId: ids.trunk, from: 'up', to: 'down', reason: 'no answer to OPTIONS' },
   },
   'dialer.status_changed': {
-    summary: 'A dialer has come, drains or is gone. No part sends it yet.',
-    example: { dialerId: ids.dialer, from: 'up', to: 'draining' },
+    summary: 'A dialer has come, drains or is gone. Dialers serve all accounts.',
+    example: { dialerId: ids.dialer, host: 'dialer-1', from: 'up', to: 'draining' },
   },
   'account.limit_changed': {
-    summary: 'Minutes or a limit of the account were changed by hand. Read them by HTTP.',
-    example: { accountId: ids.account, limit: 'maxConcurrent' },
+    summary:
+      'Minutes or a limit of the account were changed by hand; `account` has all of them as they are now.',
+    example: { accountId: ids.account, limit: 'maxConcurrent', account: exampleLimits },
   },
 };
 

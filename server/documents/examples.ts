@@ -2,7 +2,7 @@ import type { Call } from '@dialstream/shared/api/calls.js';
 import type { Campaign } from '@dialstream/shared/api/campaigns.js';
 import type { Problem } from '../problems.js';
 import type { Json } from './schemas.js';
-import type { Cursor } from '@dialstream/shared/events/contract.js';
+import type { AccountLimits, Cursor } from '@dialstream/shared/events/contract.js';
 import type { SystemSnapshot } from '@dialstream/shared/events/snapshots.js';
 
 /** The things that the examples of the documents speak of. */
@@ -84,6 +84,14 @@ export const exampleCall: Call = {
   version: 3,
 };
 
+export const exampleLimits: AccountLimits = {
+  id: ids.account,
+  name: 'Example',
+  minutes: { balance: 812.5, reserved: 18 },
+  uniqueUsers: { limit: null, used: 160 },
+  maxConcurrent: 200,
+};
+
 export const exampleSystem: SystemSnapshot = {
   trunks: [
     {
@@ -97,13 +105,7 @@ export const exampleSystem: SystemSnapshot = {
     },
   ],
   dialers: [{ id: ids.dialer, host: 'dialer-1', status: 'up' }],
-  account: {
-    id: ids.account,
-    name: 'Example',
-    minutes: { balance: 812.5, reserved: 18 },
-    uniqueUsers: { limit: null, used: 160 },
-    maxConcurrent: null,
-  },
+  account: exampleLimits,
 };
 
 const problem: Problem = {

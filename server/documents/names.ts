@@ -6,6 +6,7 @@ import { suppress, suppression } from '@dialstream/shared/api/suppressions.js';
 import { trunk, trunkSettings } from '@dialstream/shared/api/trunks.js';
 import { callingWindow, counts } from '@dialstream/shared/domain/campaign.js';
 import {
+  accountLimits,
   cursor,
   eventData,
   liveEvent,
@@ -58,6 +59,7 @@ const [unsubscribed] = unsubscribeAck.options;
 export const liveAnswers: Names = {
   ...common,
   SipEnd: sipEnd,
+  AccountLimits: accountLimits,
   Cursor: cursor,
   Head: head,
   Recovered: recovered,

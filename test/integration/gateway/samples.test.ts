@@ -50,14 +50,14 @@ async function cutAndChanged(live: Live) {
 test('the WebSocket client of the page gets each event once, through cuts and from a kept cursor', async ({
   live,
 }) => {
-  const { follow } = await sample<WebSocketSample>('web-socket.js');
+  const shown = await sample<WebSocketSample>('web-socket.js');
   vi.stubGlobal('WebSocket', WebSocket);
   live.defer(() => vi.unstubAllGlobals());
   const { token, topic, proxy, url, change } = await cutAndChanged(live);
   const snapshots: unknown[] = [];
   const seqs: number[] = [];
   const start = (cursor: Cursor | null) =>
-    follow({
+    shown.follow({
       url,
       topic,
       cursor,
@@ -88,10 +88,10 @@ test('the WebSocket client of the page gets each event once, through cuts and fr
 });
 
 test('the Socket.IO client of the page loses no event when its connection is cut', async ({ live }) => {
-  const { print } = await sample<SocketIoSample>('socket-io.js');
+  const shown = await sample<SocketIoSample>('socket-io.js');
   const { token, topic, proxy, url, change } = await cutAndChanged(live);
   const printed: string[] = [];
-  const socket = print({ url, topic, token, log: (what) => printed.push(what) });
+  const socket = shown.print({ url, topic, token, log: (what) => printed.push(what) });
   live.defer(() => socket.disconnect());
   const came = (count: number): Promise<true> =>
     until(() => printed.length >= count, { withinMs: 20_000, what: `${count} lines` });
