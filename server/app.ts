@@ -30,6 +30,7 @@ import { addKeys } from './routes/keys.js';
 import { addMetrics } from './routes/metrics.js';
 import { drainRequests } from './routes/draining.js';
 import { createOnce, type Once } from './routes/once.js';
+import { allowOtherOrigins } from './routes/origins.js';
 import { addStreamAddress, addStreamTokens } from './routes/streams.js';
 import { addSuppressions } from './routes/suppressions.js';
 import { addTrunks } from './routes/trunks.js';
@@ -95,6 +96,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   drainRequests(app, drainMs);
   addMetrics(app, pool, options.registry ?? new Registry());
   addHealth(app, { pool, redis });
+  await allowOtherOrigins(app);
   await registerWeb(app);
   await addDocuments(app);
   addStreamAddress(app, options.authenticateStream);

@@ -12,7 +12,7 @@ document.
 
 Times are ISO 8601 in UTC, ids are strings, phone numbers E.164 with \`+\`. Lists come in pages: give \`nextCursor\` as \
 \`cursor\` for the next one, until it is null. Whatever is refused is answered with a problem of RFC 9457, whose \`code\` \
-says why. Answers may get more fields; pass over those that you do not know.`;
+says why. Answers may get more fields; pass over those that you do not know. Pages of any origin may ask below /v1.`;
 
 /** The HTTP face, from its routes. Throws when `operationTexts` has too few or too many. */
 export function openApiDocument(routes: DocumentedRoute[]): OpenApiDocument {
