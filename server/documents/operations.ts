@@ -190,8 +190,8 @@ export const operationTexts: Record<string, OperationText> = {
     operationId: 'openStream',
     summary: 'Open a WebSocket, or learn why it is refused',
     description:
-      'What passes over it is described by the AsyncAPI document. The answers below come with and without an ' +
-      'upgrade: a browser, whose WebSocket does not show them, asks without one.',
+      'What passes over it is described by the AsyncAPI document. A browser does not tell a page how its WebSocket ' +
+      'was refused: the page asks without an upgrade, and gets 401 if its token does not hold, else 426.',
     upgrades: true,
   },
   'GET /healthz': {

@@ -1,5 +1,5 @@
 import { kinds, problemType, type ProblemCode } from '../problems.js';
-import { asList, problemMeanings } from './codes.js';
+import { asList, connectMeanings, problemMeanings } from './codes.js';
 import type { HttpAnswer, HttpOperation } from './openapi-shapes.js';
 import type { OperationText } from './operations.js';
 import type { DocumentedRoute } from './routes.js';
@@ -23,6 +23,7 @@ export function commonAnswers(): Record<string, HttpAnswer> {
 
 /** What a route may answer instead of what it is asked for, by status. */
 export function problemAnswers(route: DocumentedRoute, text: OperationText): HttpOperation['responses'] {
+  if (text.upgrades) return refusedUpgrades();
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of codesOf(route, text)) {
     const { status } = kinds[code];
@@ -37,11 +38,20 @@ export function problemAnswers(route: DocumentedRoute, text: OperationText): Htt
   );
 }
 
-function codesOf(
-  route: DocumentedRoute,
-  { refuses = [], ifMatch, upgrades }: OperationText,
-): Set<ProblemCode> {
-  if (upgrades) return new Set(['unauthorized', 'upgrade_required', 'rate_limited', 'unavailable']);
+/** Why a WebSocket is not opened; 426 and 500 only come without an upgrade. */
+function refusedUpgrades(): HttpOperation['responses'] {
+  const refused = Object.entries(connectMeanings).map(([code, { status, meaning }]): [number, HttpAnswer] => [
+    status,
+    problemAnswer({ [code]: meaning }),
+  ]);
+  return {
+    ...Object.fromEntries(refused),
+    [kinds.upgrade_required.status]: answerWith(['upgrade_required']),
+    [kinds.internal.status]: { $ref: '#/components/responses/internal' },
+  };
+}
+
+function codesOf(route: DocumentedRoute, { refuses = [], ifMatch }: OperationText): Set<ProblemCode> {
   if (route.role === null) return new Set();
   const isKept = route.method === 'POST';
   const codes: (ProblemCode | false)[] = [
@@ -63,10 +73,16 @@ function codesOf(
 function answerWith(codes: readonly ProblemCode[]): HttpAnswer {
   const tellsToWait = codes.some((code) => code === 'rate_limited' || code === 'internal');
   return {
-    description: asList(Object.fromEntries(codes.map((code) => [code, problemMeanings[code]]))),
+    ...problemAnswer(Object.fromEntries(codes.map((code) => [code, problemMeanings[code]]))),
     ...(tellsToWait && {
       headers: { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } },
     }),
+  };
+}
+
+function problemAnswer(meanings: Record<string, string>): HttpAnswer {
+  return {
+    description: asList(meanings),
     content: { [problemType]: { schema: { $ref: referenceTo('Problem') } } },
   };
 }

@@ -76,11 +76,11 @@ client.subscribe('campaigns', {
       </p>
       ${shown('heartbeat', 'heartbeat')}
       <p>
-        In mode <code>latest</code> you get at most every 500 ms the newest counts of each campaign, and no
-        events of calls. There <code>seq</code> does not count up by one: an event follows on your cursor when
-        its <code>previousSeq</code> is not above it, and you have missed something when the
-        <code>sentSeq</code> of a head is above it. When <code>sentSeq</code> is not, your cursor may move up
-        to the head's <code>seq</code>.
+        In mode <code>latest</code> you get what is new at most every 500 ms: of the counts of a campaign only
+        the newest, and no events of calls and attempts. There <code>seq</code> does not count up by one: an
+        event follows on your cursor when its <code>previousSeq</code> is not above it, and you have missed
+        something when the <code>sentSeq</code> of a head is above it. When <code>sentSeq</code> is not, your
+        cursor may move up to the head's <code>seq</code>.
       </p>
     </section>
 

@@ -10,7 +10,7 @@ export function schemaTable(schema: JsonObject): Html {
       <p>${typeOf(schema)}</p>`;
   return html`${whole}
     <div class="scroll">
-      <table>
+      <table class="fields">
         <thead>
           <tr>
             <th>Field</th>
