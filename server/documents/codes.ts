@@ -24,7 +24,6 @@ export const resyncMeanings: Record<ResyncCode, string> = {
 
 export const closeMeanings: Record<keyof typeof closeCodes, string> = {
   restart: 'The gateway stops. Connect again, with your cursors: another one, or this one soon, goes on.',
-  unreadable: 'A frame was binary, or frame after frame was no JSON.',
   tooBig: 'A frame had more than 16 KiB.',
   unauthorized: 'The token does not hold any more. Get another one and connect again, with your cursors.',
   tooSlow: 'The connection reads nothing, but keeps asking.',

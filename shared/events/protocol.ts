@@ -116,8 +116,6 @@ export const serverFrames = {
 export const closeCodes = {
   /** The gateway stops; another one, or this one soon, goes on from the cursor. */
   restart: 1012,
-  /** A frame was not JSON text, over and over, or was binary. */
-  unreadable: 1008,
   /** A frame had more than 16 KiB. */
   tooBig: 1009,
   /** The token does not hold any more. */
