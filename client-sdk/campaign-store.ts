@@ -1,7 +1,8 @@
 import type { LiveClient } from './client.js';
 import { applyCampaignEvent, isCampaignEvent, liveCampaign, type LiveCampaign } from './live-campaign.js';
 import { createStore, type Freshness, type LiveStore, type StoreOptions } from './live-store.js';
-import type { AttemptState, Call, CallStatus, LiveEvent } from './types.js';
+import type { AttemptState, Call, CallStatus, LiveEvent } from './generated/types.js';
+import { hasId, isListWithIds } from './saved-state.js';
 
 /** A call with an attempt under way. */
 export interface LiveCall {
@@ -17,14 +18,15 @@ export interface LiveCall {
 export interface CampaignView extends Freshness {
   /** Null before the snapshot, and once it is deleted. */
   campaign: LiveCampaign | null;
-  /** By call id. */
+  /** By call id. Empty in `latest` mode, which leaves the events of calls out. */
   calls: ReadonlyMap<string, LiveCall>;
 }
 
 type AttemptEvent = Extract<LiveEvent, { type: 'attempt.changed' }>;
+type AttemptData = AttemptEvent['data'] & { phone?: string };
 type CallEvent = Extract<LiveEvent, { type: 'call.status_changed' }>;
 
-/** Keeps a campaign and its calls up to date. Takes the client's subscription to `campaign:<id>`. */
+/** Keeps a campaign and its calls under way up to date. */
 export function campaignStore(
   client: LiveClient,
   campaignId: string,
@@ -38,7 +40,7 @@ export function campaignStore(
       topic: `campaign:${campaignId}` as const,
       load(snapshot) {
         campaign = liveCampaign(snapshot.campaign);
-        calls = new Map(snapshot.calls.flatMap((call) => liveCall(call)));
+        calls = new Map(options.mode === 'latest' ? [] : snapshot.calls.flatMap((call) => liveCall(call)));
       },
       apply(event) {
         if (event.type === 'attempt.changed') return applyAttempt(calls, event);
@@ -49,6 +51,14 @@ export function campaignStore(
         return campaign !== before;
       },
       view: (freshness) => ({ ...freshness, campaign, calls: new Map(calls) }),
+      dump: () => ({ campaign, calls: [...calls.values()] }),
+      restore(state) {
+        const saved = (state ?? {}) as { campaign?: unknown; calls?: unknown };
+        if (!(saved.campaign === null || hasId(saved.campaign)) || !isListWithIds(saved.calls)) return false;
+        campaign = saved.campaign as LiveCampaign | null;
+        calls = new Map((saved.calls as LiveCall[]).map((call) => [call.id, call]));
+        return true;
+      },
     },
     options,
   );
@@ -64,14 +74,14 @@ function isOld(known: LiveCall | undefined, version: number): boolean {
 }
 
 function applyAttempt(calls: Map<string, LiveCall>, { data, time }: AttemptEvent): boolean {
-  const { callId, number, state, version } = data;
+  const { callId, number, state, version, phone }: AttemptData = data;
   const known = calls.get(callId);
   if (isOld(known, version)) return false;
   if (state === 'completed' || state === 'failed' || state === 'canceled') return calls.delete(callId);
   const isSame = known?.attempt.number === number && known.attempt.state === state;
   calls.set(callId, {
     id: callId,
-    phone: known?.phone ?? null,
+    phone: phone ?? known?.phone ?? null,
     // A call is `planned` until its first attempt is over, and awaits a retry at each later one.
     status: known?.status ?? (number === 1 ? 'planned' : 'retry_scheduled'),
     attempt: { number, state, since: isSame ? known.attempt.since : time },

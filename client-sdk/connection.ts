@@ -1,6 +1,9 @@
-import { io, type Socket } from 'socket.io-client';
 import type { ReconnectPolicy } from './backoff.js';
-import type { ConnectionState, Cursor, LiveEvent } from './types.js';
+import type { LiveEvent } from './generated/types.js';
+import { isPlace } from './place.js';
+import type { Transport, TransportFault, TransportLink } from './transport.js';
+import type { ConnectionState } from './types.js';
+import { Watchdog } from './watchdog.js';
 
 /** An API key or stream token, or what gets one: it is asked before every try to connect. */
 export type Token = string | (() => string | Promise<string>);
@@ -8,7 +11,10 @@ export type Token = string | (() => string | Promise<string>);
 export interface ConnectionOptions {
   url: string;
   token: Token;
+  transport: Transport;
   reconnect: ReconnectPolicy;
+  /** Milliseconds without any message after which the connection is given up. */
+  silenceMs: number;
 }
 
 /** What a connection tells its client. */
@@ -17,25 +23,28 @@ export interface ConnectionEvents {
   lost(): void;
   stateChanged(state: ConnectionState): void;
   event(event: LiveEvent): void;
-  heartbeat(heads: Record<string, Cursor>): void;
+  heartbeat(heads: Record<string, unknown>): void;
   resync(topic: string, code: string): void;
 }
 
 const tokenMs = 15_000;
 const connectMs = 15_000;
-const answerMs = 15_000;
 
-/** One connection that comes back by itself. Every try has a socket of its own, so that none inherits anything. */
+/** One connection that comes back by itself, over whatever transport. */
 export class Connection {
-  #socket: Socket | null = null;
+  #link: TransportLink | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #state: ConnectionState = { status: 'connecting', code: 'connecting', reason: 'connecting' };
+  readonly #watchdog: Watchdog;
 
   constructor(
     private readonly options: ConnectionOptions,
     private readonly events: ConnectionEvents,
   ) {
+    this.#watchdog = new Watchdog(options.silenceMs, () =>
+      this.#failed('silent', `nothing came for ${options.silenceMs} ms`),
+    );
     void this.#attempt();
   }
 
@@ -49,11 +58,11 @@ export class Connection {
 
   /** Asks the server. Answers once, with undefined when no answer came. Only while it is open. */
   request(name: 'subscribe' | 'unsubscribe', body: object, onAnswer: (answer: unknown) => void): void {
-    const socket = this.#socket;
-    socket?.timeout(answerMs).emit(name, body, (error: Error | null, answer: unknown) => {
-      if (socket !== this.#socket) return;
-      if (error === null) this.#failures = 0;
-      onAnswer(error === null ? answer : undefined);
+    const link = this.#link;
+    link?.request(name, body, (answer) => {
+      if (link !== this.#link) return;
+      if (answer !== undefined) this.#heard();
+      onAnswer(answer);
     });
   }
 
@@ -69,19 +78,12 @@ export class Connection {
       return this.#failed('no_token', `no token: ${messageOf(error)}`);
     }
     if (this.#state.status === 'closed') return;
-    const socket = io(this.options.url, {
-      auth: { token },
-      forceNew: true,
-      reconnection: false,
-      autoConnect: false,
-      // Straight to WebSocket: no gateway needs to know a session of another one.
-      transports: ['websocket', 'polling'],
-      tryAllTransports: true,
-    });
-    this.#socket = socket;
     this.#timer = setTimeout(() => this.#failed('unreachable', 'the server does not answer'), connectMs);
-    this.#listen(socket);
-    socket.connect();
+    try {
+      this.#open(token);
+    } catch (error) {
+      this.#failed('unreachable', messageOf(error));
+    }
   }
 
   async #token(): Promise<string> {
@@ -89,30 +91,60 @@ export class Connection {
     return typeof token === 'string' ? token : token();
   }
 
-  #listen(socket: Socket): void {
-    socket.on('connect', () => {
-      clearTimeout(this.#timer);
-      this.#become({ status: 'connected', code: 'connected', reason: 'connected' });
-      this.events.opened();
-    });
-    socket.on('connect_error', (error: Error) => {
-      if (error.message !== 'unauthorized') return this.#failed('unreachable', error.message);
-      // A fixed token does not get better.
-      if (typeof this.options.token !== 'string')
-        return this.#failed('unauthorized', 'the token is not accepted');
-      this.#end({ status: 'closed', code: 'unauthorized', reason: 'the token is not accepted' });
-    });
-    socket.on('disconnect', (reason) => this.#failed('lost', reason));
-    socket.on('event', (event: LiveEvent) => {
-      this.#failures = 0;
-      if (isPlaced(event)) this.events.event(event);
-    });
-    socket.on('heartbeat', (message: { heads?: Record<string, Cursor> } | undefined) => {
-      if (message?.heads) this.events.heartbeat(message.heads);
-    });
-    socket.on('resync', (message: { topic?: string; code?: string } | undefined) => {
-      if (message?.topic !== undefined) this.events.resync(message.topic, message.code ?? 'unknown');
-    });
+  #open(token: string): void {
+    const { transport, url } = this.options;
+    const link = transport.open(
+      { url, token },
+      {
+        opened: () => {
+          if (link === this.#link) this.#opened();
+        },
+        received: (name, message) => {
+          if (link === this.#link) this.#received(name, message);
+        },
+        closed: (code, reason) => {
+          if (link === this.#link) this.#closed(code, reason);
+        },
+      },
+    );
+    this.#link = link;
+  }
+
+  #opened(): void {
+    clearTimeout(this.#timer);
+    this.#watchdog.start();
+    this.#become({ status: 'connected', code: 'connected', reason: 'connected' });
+    this.events.opened();
+  }
+
+  /** The server's word is checked for what the stream depends on, and taken for the rest. */
+  #received(name: 'event' | 'heartbeat' | 'resync', message: unknown): void {
+    this.#heard();
+    if (typeof message !== 'object' || message === null) return;
+    if (name === 'event') {
+      if (isPlaced(message)) this.events.event(message);
+    } else if (name === 'heartbeat') {
+      const { heads } = message as { heads?: unknown };
+      if (typeof heads === 'object' && heads !== null)
+        this.events.heartbeat(heads as Record<string, unknown>);
+    } else {
+      const { topic, code } = message as { topic?: unknown; code?: unknown };
+      if (typeof topic === 'string') this.events.resync(topic, typeof code === 'string' ? code : 'unknown');
+    }
+  }
+
+  /** The connection has shown that it works. */
+  #heard(): void {
+    this.#failures = 0;
+    this.#watchdog.heard();
+  }
+
+  #closed(code: TransportFault, reason: string): void {
+    // A fixed token does not get better.
+    if (code === 'unauthorized' && typeof this.options.token === 'string') {
+      return this.#end({ status: 'closed', code, reason: 'the token is not accepted' });
+    }
+    this.#failed(code, reason);
   }
 
   #failed(code: ConnectionState['code'], reason: string): void {
@@ -133,10 +165,10 @@ export class Connection {
 
   #drop(): void {
     clearTimeout(this.#timer);
-    const socket = this.#socket;
-    this.#socket = null;
-    socket?.off();
-    socket?.disconnect();
+    this.#watchdog.stop();
+    const link = this.#link;
+    this.#link = null;
+    link?.close();
   }
 
   #become(state: ConnectionState): void {
@@ -147,14 +179,9 @@ export class Connection {
   }
 }
 
-/** The server's word is checked for what the stream depends on, and taken for the rest. */
-function isPlaced(event: LiveEvent | undefined): event is LiveEvent {
-  return (
-    typeof event?.topic === 'string' &&
-    typeof event.epoch === 'string' &&
-    Number.isSafeInteger(event.seq) &&
-    typeof event.type === 'string'
-  );
+function isPlaced(message: object): message is LiveEvent {
+  const { topic, type, seq, epoch } = message as Partial<LiveEvent>;
+  return typeof topic === 'string' && typeof type === 'string' && isPlace({ epoch, seq });
 }
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 /** What {@link LiveError} can say. */
-export type LiveErrorCode = 'closed' | 'already_subscribed';
+export type LiveErrorCode = 'closed' | 'refused';
 
-/** A call that cannot be carried out, because of how the client is used. */
+/** A subscription that cannot be: the client is closed, or the server has refused it for good. */
 export class LiveError extends Error {
   override readonly name = 'LiveError';
 

@@ -1,8 +1,7 @@
-import type { Campaign, Counts, LiveEvent } from './types.js';
+import type { Campaign, Counts, LiveEvent } from './generated/types.js';
 
 /**
  * What the stream tells of a campaign. The rest of its settings is read by HTTP.
- * Of a campaign learnt from the stream, `createdAt` is the time of its event.
  */
 export type LiveCampaign = Pick<
   Campaign,
@@ -84,16 +83,17 @@ function afterStatusChange(
 }
 
 function createdCampaign({ data, time }: Extract<CampaignEvent, { type: 'campaign.created' }>): LiveCampaign {
+  const { reason = { code: 'created', message: 'Created.', actor: '', at: time } } = data;
   return {
     id: data.campaignId,
     name: data.name,
     status: 'draft',
-    statusReason: { code: 'created', message: '', actor: '', at: time },
+    statusReason: reason,
     version: data.version,
     counts: noCalls(),
     activeAttempts: 0,
     countsVersion: 0,
-    createdAt: time,
+    createdAt: reason.at,
     startedAt: null,
     finishedAt: null,
   };

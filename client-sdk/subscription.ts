@@ -1,8 +1,7 @@
-import type { ReconnectPolicy } from './backoff.js';
+import type { Cursor, LiveEvent, SubscriptionMode } from './generated/types.js';
+import { tell } from './tell.js';
 import type {
-  Cursor,
   Gap,
-  LiveEvent,
   SnapshotOf,
   SubscribeOptions,
   Subscription,
@@ -10,45 +9,35 @@ import type {
   TopicName,
 } from './types.js';
 
-/** What a subscription needs of the connection: null while there is none. */
-export type Request = (
-  name: 'subscribe' | 'unsubscribe',
-  body: object,
-  onAnswer: (answer: unknown) => void,
-) => void;
-
-/** The server's answer to `subscribe`. */
-interface Ack {
-  ok: boolean;
-  code?: string;
-  recovered?: boolean;
-  cursor?: Cursor;
-  snapshot?: unknown;
+/** What a subscription asks of the feed that it hangs on. */
+interface Feed {
+  /** It wants a snapshot. */
+  wanting(): void;
+  left(subscription: AnySubscription): void;
 }
 
-/** Refusals that trying again does not change. */
-const finalRefusals = new Set(['bad_request', 'not_found', 'forbidden']);
+export type AnySubscription = TopicSubscription<TopicName>;
 
-/**
- * One topic: asks for it, sees to it that each event is applied once and in order, and asks again from its
- * cursor when the stream broke.
- */
+/** One subscriber of a topic: knows how far it is, and sees to it that it gets each event once. */
 export class TopicSubscription<Topic extends TopicName> implements Subscription {
+  readonly mode: SubscriptionMode;
   #cursor: Cursor | null;
+  /** The server has once gone on from its cursor, or given it. */
+  #isProven = false;
+  /** What it knows is no basis for further events. */
+  #wantsSnapshot: boolean;
+  /** Events that the next snapshot takes the place of are no loss: it is wished for. */
+  #wished = false;
   #state: SubscriptionState = { status: 'waiting', code: 'connecting', reason: 'no connection yet' };
-  #request: Request | null = null;
-  /** Number of the last request; answers to earlier ones are out of date. */
-  #asked = 0;
-  #failures = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly topic: Topic,
     private readonly options: SubscribeOptions<Topic>,
-    private readonly policy: ReconnectPolicy,
-    private readonly onClosed: () => void,
+    private readonly feed: Feed,
   ) {
+    this.mode = options.mode ?? 'stream';
     this.#cursor = options.cursor ?? null;
+    this.#wantsSnapshot = this.#cursor === null;
   }
 
   get cursor(): Cursor | null {
@@ -59,123 +48,104 @@ export class TopicSubscription<Topic extends TopicName> implements Subscription 
     return this.#state;
   }
 
+  /** Where it can go on; null: it takes a snapshot. */
+  get place(): Cursor | null {
+    return this.#wantsSnapshot ? null : this.#cursor;
+  }
+
+  /** Whether it has a place that the server knows. */
+  get isProven(): boolean {
+    return this.#isProven;
+  }
+
+  refresh(): void {
+    if (this.#isOver) return;
+    this.#wantsSnapshot = true;
+    this.#wished = true;
+    this.feed.wanting();
+  }
+
   close(): void {
-    if (this.#isOver()) return;
-    this.#request?.('unsubscribe', { topic: this.topic }, () => undefined);
-    this.#end('closed', 'closed', 'closed by the client');
+    if (this.#isOver) return;
+    this.#become({ status: 'closed', code: 'closed', reason: 'closed by the client' });
+    this.feed.left(this);
   }
 
-  /** The connection is there. */
-  opened(request: Request): void {
-    if (this.#isOver()) return;
-    this.#request = request;
-    this.#ask();
-  }
-
-  /** The connection is gone; `opened` follows, unless it is gone for good. */
-  lost(reason: string): void {
-    if (this.#isOver()) return;
-    this.#request = null;
-    this.#interrupt();
-    this.#become({ status: 'waiting', code: 'lost', reason });
-  }
-
-  /** The client is closed, or gave up. */
-  ended(code: string, reason: string): void {
-    if (!this.#isOver()) this.#end('closed', code, reason);
-  }
-
-  event(event: LiveEvent): void {
-    if (this.#state.status !== 'live' || this.#cursor === null) return;
-    const { epoch, seq } = event;
-    if (epoch === this.#cursor.epoch && seq <= this.#cursor.seq) return;
-    if (epoch !== this.#cursor.epoch || seq !== this.#cursor.seq + 1) {
-      return this.#heal({ cause: 'missing_seq', code: null, after: this.#cursor, seen: { epoch, seq } });
-    }
-    this.#failures = 0;
-    this.#cursor = { epoch, seq };
-    this.options.onEvent?.(event);
-  }
-
-  /** `head` is the last event that the server has sent us; undefined when it knows no such subscription. */
-  heartbeat(head: Cursor | undefined): void {
-    if (this.#state.status !== 'live' || this.#cursor === null) return;
-    if (head?.epoch !== this.#cursor.epoch || head.seq > this.#cursor.seq) {
-      return this.#heal({ cause: 'heartbeat', code: null, after: this.#cursor, seen: head ?? null });
-    }
-    this.#failures = 0;
-  }
-
-  resync(code: string): void {
-    if (this.#state.status !== 'live') return;
-    this.#heal({ cause: 'resync', code, after: this.#cursor, seen: null });
-  }
-
-  #ask(): void {
-    this.#interrupt();
-    if (this.#request === null) return;
-    const asked = this.#asked;
-    this.#become({ status: 'subscribing', code: 'subscribing', reason: 'asking the server' });
-    const cursor = this.#cursor;
-    this.#request('subscribe', { topic: this.topic, ...(cursor && { cursor }) }, (answer) => {
-      if (asked === this.#asked) this.#answered(answer as Ack | undefined);
-    });
-  }
-
-  #answered(ack: Ack | undefined): void {
-    if (ack === undefined) return this.#askLater('timeout', 'the server did not answer');
-    if (!ack.ok || !ack.cursor) {
-      const code = ack.code ?? 'unknown';
-      const reason = `the server refuses ${this.topic}: ${code}`;
-      return finalRefusals.has(code) ? this.#end('refused', code, reason) : this.#askLater(code, reason);
-    }
-    const before = this.#cursor;
-    this.#cursor = ack.cursor;
-    if (ack.recovered) {
-      this.#become({ status: 'live', code: 'recovered', reason: 'went on from the cursor' });
-      return;
-    }
-    if (before !== null) {
-      this.options.onGap?.({ cause: 'not_recovered', code: null, after: before, seen: ack.cursor });
-    }
-    this.options.onSnapshot?.(ack.snapshot as SnapshotOf<Topic>, ack.cursor);
-    // Whoever is told may have closed it.
-    if (!this.#isOver()) this.#become({ status: 'live', code: 'snapshot', reason: 'began with a snapshot' });
-  }
-
-  #heal(gap: Gap): void {
-    this.#askLater(gap.code ?? gap.cause, `the stream broke: ${gap.code ?? gap.cause}`);
-    this.options.onGap?.(gap);
-  }
-
-  #askLater(code: string, reason: string): void {
-    this.#interrupt();
-    this.#failures += 1;
-    const delay = this.policy.delayMs(this.#failures);
-    if (delay === null) return this.#end('closed', 'given_up', reason);
-    this.#timer = setTimeout(() => this.#ask(), delay);
-    this.#become({ status: 'subscribing', code, reason });
-  }
-
-  /** From here on no answer, event or timer of before counts. */
-  #interrupt(): void {
-    clearTimeout(this.#timer);
-    this.#asked += 1;
-  }
-
-  #isOver(): boolean {
-    return this.#state.status === 'closed' || this.#state.status === 'refused';
-  }
-
-  #end(status: 'closed' | 'refused', code: string, reason: string): void {
-    this.#interrupt();
-    this.#request = null;
-    this.onClosed();
+  /** Ends it from outside. */
+  end(status: 'closed' | 'refused', code: string, reason: string): void {
     this.#become({ status, code, reason });
   }
 
-  #become(state: SubscriptionState): void {
-    this.#state = state;
-    this.options.onState?.(state);
+  wait(status: 'waiting' | 'subscribing', code: string, reason: string): void {
+    this.#become({ status, code, reason });
   }
+
+  /** Its events come from now on. */
+  live(): void {
+    if (this.#state.status === 'live') return;
+    this.#become({ status: 'live', code: 'recovered', reason: 'went on from the cursor' });
+  }
+
+  /** The server goes on from its place. */
+  prove(): void {
+    this.#isProven = true;
+  }
+
+  /** Its place is of a log that is gone. */
+  lose(): void {
+    this.#wantsSnapshot = true;
+  }
+
+  load(snapshot: unknown, cursor: Cursor): void {
+    if (this.#isOver) return;
+    const after = this.#wished ? null : this.#cursor;
+    this.#cursor = cursor;
+    this.#isProven = true;
+    this.#wantsSnapshot = false;
+    this.#wished = false;
+    if (after !== null) this.gap({ cause: 'not_recovered', code: null, after, seen: cursor });
+    if (this.#isOver) return;
+    tell(this.options.onSnapshot, snapshot as SnapshotOf<Topic>, cursor);
+    this.#become({ status: 'live', code: 'snapshot', reason: 'began with a snapshot' });
+  }
+
+  event(event: LiveEvent): void {
+    const { epoch, seq } = event;
+    if (!this.#advance({ epoch, seq })) return;
+    // Another subscriber of this client may get more than was asked for here.
+    if (this.mode === 'latest' && isOfCall(event)) return;
+    tell(this.options.onEvent, event);
+  }
+
+  /** There was nothing for it up to here. */
+  advance(place: Cursor): void {
+    this.#advance(place);
+  }
+
+  gap(gap: Gap): void {
+    if (!this.#isOver) tell(this.options.onGap, gap);
+  }
+
+  #advance(place: Cursor): boolean {
+    if (this.#isOver || this.#wantsSnapshot) return false;
+    if (this.#cursor !== null && place.seq <= this.#cursor.seq) return false;
+    this.#cursor = place;
+    return true;
+  }
+
+  get #isOver(): boolean {
+    return this.#state.status === 'closed' || this.#state.status === 'refused';
+  }
+
+  #become(state: SubscriptionState): void {
+    const { status, code, reason } = this.#state;
+    if (this.#isOver) return;
+    if (state.status === status && state.code === code && state.reason === reason) return;
+    this.#state = state;
+    tell(this.options.onState, state);
+  }
+}
+
+function isOfCall({ type }: LiveEvent): boolean {
+  return type === 'call.status_changed' || type === 'attempt.changed';
 }

@@ -1,39 +1,21 @@
-import type { Call } from '@dialstream/shared/api/calls.js';
-import type { Campaign } from '@dialstream/shared/api/campaigns.js';
-import type { Cursor, LiveEvent } from '@dialstream/shared/events/contract.js';
-
-export type { Call } from '@dialstream/shared/api/calls.js';
-export type { Campaign } from '@dialstream/shared/api/campaigns.js';
-export type { Counts } from '@dialstream/shared/domain/campaign.js';
-export type { AttemptState, CallStatus, CampaignStatus } from '@dialstream/shared/domain/status.js';
-export type {
+import type {
+  CampaignSnapshot,
+  CampaignsSnapshot,
   Cursor,
-  EventData,
-  EventType,
+  EventDataByType,
   LiveEvent,
-  StatusReason,
-} from '@dialstream/shared/events/contract.js';
+  SubscriptionMode,
+  SystemSnapshot,
+} from './generated/types.js';
 
 /** What can be subscribed to: all campaigns of the account, one with its calls, or (admins) what runs them. */
 export type TopicName = 'campaigns' | 'system' | `campaign:${string}`;
 
-/** State of `campaigns`: the newest 1,000. */
-export interface CampaignsSnapshot {
-  campaigns: Campaign[];
-}
+/** The type of an event, such as `campaign.counts`. */
+export type EventType = keyof EventDataByType;
 
-/** State of `campaign:<id>`: the calls are those with an attempt under way. */
-export interface CampaignSnapshot {
-  campaign: Campaign;
-  calls: Call[];
-}
-
-/** State of `system`. */
-export interface SystemSnapshot {
-  trunks: { id: string; name: string; status: 'up' | 'down'; statusReason: string | null }[];
-  dialers: { id: string; host: string; status: 'up' | 'draining' | 'down' }[];
-  account: object | null;
-}
+/** What an event of this type tells. */
+export type EventData<Type extends EventType> = EventDataByType[Type];
 
 /** The snapshot that a topic has. */
 export type SnapshotOf<Topic extends TopicName> = Topic extends 'campaigns'
@@ -45,11 +27,19 @@ export type SnapshotOf<Topic extends TopicName> = Topic extends 'campaigns'
 /** How the connection stands. `code` is for programs, `reason` for people. */
 export interface ConnectionState {
   status: 'connecting' | 'connected' | 'reconnecting' | 'closed';
+  /**
+   * While it reconnects: `lost`, `silent` (nothing came for too long), `unreachable`, `unavailable` and
+   * `rate_limited` (the server says so), `no_token`, `unauthorized`. Closed: `unauthorized` (a fixed token is
+   * not accepted), `given_up` (the policy says so), `closed` (by `close`).
+   */
   code:
     | 'connecting'
     | 'connected'
     | 'lost'
+    | 'silent'
     | 'unreachable'
+    | 'unavailable'
+    | 'rate_limited'
     | 'no_token'
     | 'unauthorized'
     | 'given_up'
@@ -82,22 +72,33 @@ export interface Gap {
 
 /** What a subscriber is told. All are called synchronously, in the order of the stream. */
 export interface SubscribeOptions<Topic extends TopicName = TopicName> {
-  /** Where to go on, such as the `cursor` of an earlier subscription. */
+  /** Where to go on, such as the `cursor` of an earlier subscription of this mode. */
   cursor?: Cursor | null;
+  /**
+   * `stream` (left out): every event. `latest`: the newest counts of each campaign twice a second at most, and
+   * no events of calls. A client has each topic once: while it also has a subscription in `stream` mode,
+   * counts come as often as they change.
+   */
+  mode?: SubscriptionMode;
   /** The state at or after `cursor`; it replaces all that was known. Events that it holds already may follow. */
   onSnapshot?: (snapshot: SnapshotOf<Topic>, cursor: Cursor) => void;
   /** Each event once and in order. */
   onEvent?: (event: LiveEvent) => void;
+  /** The stream broke, or events are lost. */
   onGap?: (gap: Gap) => void;
+  /** Each change of `state`. */
   onState?: (state: SubscriptionState) => void;
 }
 
 /** A running subscription. It survives lost connections, until it is refused or closed. */
 export interface Subscription {
   readonly topic: TopicName;
+  readonly mode: SubscriptionMode;
   /** The last event applied. May be kept to go on after a restart. */
   readonly cursor: Cursor | null;
   readonly state: SubscriptionState;
-  /** Ends it. Nothing is called afterwards. */
+  /** Asks for the state anew: `onSnapshot` is called with it, and events go on from there. */
+  refresh(): void;
+  /** Ends it. Nothing is called afterwards but `onState`, at once. */
   close(): void;
 }

@@ -51,7 +51,7 @@ async function readAssets(): Promise<Map<string, Asset>> {
     ['/assets/icon.svg', here('../../web/icon.svg')],
     ['/assets/socket.io-client.js', socketIoBundle()],
     ...(await modulesIn('/assets/page', here('../web'))),
-    ...(await modulesIn('/assets/client-sdk', packageFolder('@dialstream/client-sdk/backoff.js'))),
+    ...(await modulesIn('/assets/client-sdk', packageFolder('@dialstream/client-sdk'))),
     ...(await modulesIn('/assets/shared/domain', packageFolder('@dialstream/shared/domain/status.js'))),
   ]);
   const assets = new Map<string, Asset>();

@@ -1,9 +1,9 @@
 import { getCountries } from 'libphonenumber-js';
 import { v7 as uuidv7 } from 'uuid';
-import { z } from 'zod';
 import {
   account,
   createAccount,
+  createdAccount,
   patchAccount,
   type Account,
   type PatchAccount,
@@ -56,10 +56,9 @@ function addAllAccounts(app: App, { pool, outbox, once }: RouteParts): void {
     },
   );
 
-  const made = z.object({ account, key: z.string() });
   app.post(
     '/accounts',
-    { config, schema: { body: createAccount, response: { 201: made } } },
+    { config, schema: { body: createAccount, response: { 201: createdAccount } } },
     (request, reply) =>
       once(request, reply, [], async (tx, _emit, open) => {
         checkCountry(request.body);

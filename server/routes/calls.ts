@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { addCalls, call, callWithAttempts } from '@dialstream/shared/api/calls.js';
+import {
+  addCalls,
+  addedCalls,
+  call,
+  callsToCancel,
+  callWithAttempts,
+  cancelledCalls,
+} from '@dialstream/shared/api/calls.js';
 import { readDefaultCountry } from '@dialstream/shared/db/accounts.js';
 import { addCalls as insertCalls, cancelCalls, type CallToAdd } from '@dialstream/shared/db/call-changes.js';
 import { findCall, listCalls } from '@dialstream/shared/db/calls.js';
@@ -12,14 +19,6 @@ import { notFound, ProblemError } from '../problems.js';
 import { byId, commaList, listOf, listQuery, pageOf } from './paging.js';
 import { readPhones } from './phones.js';
 
-const added = z.object({
-  /** In the order sent; a duplicate has the id of the call that is there. */
-  ids: z.array(z.string()),
-  accepted: z.int(),
-  invalid: z.int(),
-  duplicates: z.int(),
-});
-
 const filter = listQuery.extend({
   status: commaList(callStatuses).optional(),
   q: z
@@ -31,16 +30,6 @@ const filter = listQuery.extend({
     .describe('Digits that the phone holds.'),
 });
 
-const named = z
-  .strictObject({
-    ids: z.array(z.uuid()).max(10_000).default([]),
-    phones: z.array(z.string().max(100)).max(10_000).default([]),
-  })
-  .refine(({ ids, phones }) => ids.length + phones.length > 0, {
-    path: ['ids'],
-    message: 'or phones must name a call',
-  });
-
 const config = { role: 'operator' } as const;
 
 export function addCallRoutes(app: App, parts: RouteParts): void {
@@ -49,7 +38,7 @@ export function addCallRoutes(app: App, parts: RouteParts): void {
 
   app.post(
     '/campaigns/:id/calls',
-    { config, schema: { params: byId, body: addCalls, response: { 201: added } } },
+    { config, schema: { params: byId, body: addCalls, response: { 201: addedCalls } } },
     async (request, reply) => {
       const { accountId } = request.principal;
       const campaignId = request.params.id;
@@ -69,7 +58,7 @@ export function addCallRoutes(app: App, parts: RouteParts): void {
 
   app.post(
     '/campaigns/:id/calls/cancel',
-    { config, schema: { params: byId, body: named, response: { 200: z.object({ cancelled: z.int() }) } } },
+    { config, schema: { params: byId, body: callsToCancel, response: { 200: cancelledCalls } } },
     async (request, reply) => {
       const { accountId } = request.principal;
       const campaignId = request.params.id;

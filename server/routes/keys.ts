@@ -1,4 +1,4 @@
-import { apiKey, createKey, type ApiKey } from '@dialstream/shared/api/accounts.js';
+import { apiKey, createdKey, createKey, type ApiKey } from '@dialstream/shared/api/accounts.js';
 import { makeSecret } from '@dialstream/shared/config.js';
 import {
   addKey,
@@ -8,7 +8,6 @@ import {
   type StoredKey,
 } from '@dialstream/shared/db/api-keys.js';
 import { transaction } from '@dialstream/shared/db/pool.js';
-import { z } from 'zod';
 import type { App, RouteParts } from '../app.js';
 import { notFound, ProblemError } from '../problems.js';
 import { byId, listOf, listQuery, pageOf } from './paging.js';
@@ -17,8 +16,6 @@ import { byId, listOf, listQuery, pageOf } from './paging.js';
 export const keyPrefix = 'ds_';
 
 const config = { role: 'admin' } as const;
-/** The secret is shown this once. */
-const newKey = apiKey.extend({ key: z.string() });
 
 const refusals = {
   root: 'The root key is ADMIN_KEY’s: change that and start again.',
@@ -35,13 +32,16 @@ export function addKeys(app: App, { pool, once }: RouteParts): void {
     },
   );
 
-  app.post('/keys', { config, schema: { body: createKey, response: { 201: newKey } } }, (request, reply) =>
-    once(request, reply, [], async (tx) => {
-      const key = makeSecret(keyPrefix);
-      const { accountId } = request.principal;
-      const made = await addKey(tx, { accountId, secret: key, ...request.body });
-      return { status: 201, body: { ...shown(made), key } };
-    }),
+  app.post(
+    '/keys',
+    { config, schema: { body: createKey, response: { 201: createdKey } } },
+    (request, reply) =>
+      once(request, reply, [], async (tx) => {
+        const key = makeSecret(keyPrefix);
+        const { accountId } = request.principal;
+        const made = await addKey(tx, { accountId, secret: key, ...request.body });
+        return { status: 201, body: { ...shown(made), key } };
+      }),
   );
 
   app.delete('/keys/:id', { config, schema: { params: byId } }, async ({ principal, params }, reply) => {

@@ -54,3 +54,9 @@ export const apiKey = z.object({
   createdAt: z.iso.datetime(),
 });
 export type ApiKey = z.infer<typeof apiKey>;
+
+/** The secret is shown this once. */
+export const createdKey = apiKey.extend({ key: z.string() });
+
+/** `key` is an admin's of the new account, shown this once. */
+export const createdAccount = z.object({ account, key: z.string() });

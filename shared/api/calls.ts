@@ -33,6 +33,27 @@ export type NewCall = z.infer<typeof newCall>;
 
 export const addCalls = z.strictObject({ calls: z.array(newCall).min(1).max(10_000) });
 
+export const addedCalls = z.object({
+  /** In the order sent; a duplicate has the id of the call that is there. */
+  ids: z.array(z.string()),
+  accepted: z.int(),
+  invalid: z.int(),
+  duplicates: z.int(),
+});
+
+/** Calls to give up, by id or by phone. */
+export const callsToCancel = z
+  .strictObject({
+    ids: z.array(z.uuid()).max(10_000).default([]),
+    phones: z.array(z.string().max(100)).max(10_000).default([]),
+  })
+  .refine(({ ids, phones }) => ids.length + phones.length > 0, {
+    path: ['ids'],
+    message: 'or phones must name a call',
+  });
+
+export const cancelledCalls = z.object({ cancelled: z.int() });
+
 export const call = z.object({
   id: z.string(),
   campaignId: z.string(),

@@ -9,6 +9,8 @@ const { asText, documents } = await import('@dialstream/server/documents/documen
 for (const [name, document] of Object.entries(await documents())) {
   await write(`server/documents/${name}`, asText(document));
 }
+const { sdkTypes } = await import('@dialstream/shared/sdk-types/sdk-types.js');
+await write('client-sdk/generated/types.ts', sdkTypes());
 
 async function write(file, text) {
   await mkdir(path.dirname(path.join(root, file)), { recursive: true });

@@ -99,17 +99,20 @@ export async function insertCampaign(
   { id, accountId, actor, settings }: NewCampaign,
 ): Promise<void> {
   const { name, ...rest } = settings;
-  await tx.query(
-    `with made as (
-        insert into campaigns (id, account_id, name, status, reason_code, reason_message, reason_actor, reason_at,
-          settings, start_at, end_at)
-        values ($1, $2, $3, 'draft', 'created', 'Created.', $4, now(), $5, $6, $7)
-      )
-      insert into campaign_counts (campaign_id) values ($1)`,
+  const { rows } = await tx.query<{ created_at: Date }>(
+    `with counts as (insert into campaign_counts (campaign_id) values ($1))
+      insert into campaigns (id, account_id, name, status, reason_code, reason_message, reason_actor, reason_at,
+        settings, start_at, end_at)
+      values ($1, $2, $3, 'draft', 'created', 'Created.', $4, now(), $5, $6, $7) returning created_at`,
     [id, accountId, name, actor, JSON.stringify(rest), rest.schedule.startAt, rest.schedule.endAt],
   );
+  const at = (rows[0]?.created_at ?? new Date()).toISOString();
+  const reason = { code: 'created', message: 'Created.', actor, at } as const;
   emit(
-    campaignEvent(accountId, id, { type: 'campaign.created', data: { campaignId: id, name, version: 1 } }),
+    campaignEvent(accountId, id, {
+      type: 'campaign.created',
+      data: { campaignId: id, name, reason, version: 1 },
+    }),
   );
 }
 

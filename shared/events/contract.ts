@@ -47,7 +47,13 @@ export const dialerStatus = z.enum(['up', 'draining', 'down']);
 export type DialerStatus = z.infer<typeof dialerStatus>;
 
 export const eventData = {
-  'campaign.created': z.object({ campaignId: id, name: z.string(), version: z.int() }),
+  'campaign.created': z.object({
+    campaignId: id,
+    name: z.string(),
+    /** Its `at` is the campaign's `createdAt`. */
+    reason: statusReason.optional(),
+    version: z.int(),
+  }),
   'campaign.updated': z.object({ campaignId: id, name: z.string(), version: z.int() }),
   'campaign.status_changed': z.object({
     campaignId: id,

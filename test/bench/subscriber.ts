@@ -1,4 +1,4 @@
-import { connect } from '@dialstream/client-sdk/index.js';
+import { connect } from '@dialstream/client-sdk';
 import type { LiveEvent } from '@dialstream/shared/events/contract.js';
 import type { Stack } from '../support/stack.js';
 

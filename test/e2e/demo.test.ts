@@ -4,7 +4,7 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
-import { connect, campaignsStore } from '@dialstream/client-sdk/index.js';
+import { connect, campaignsStore } from '@dialstream/client-sdk';
 import { freePort } from '@dialstream/shared/embedded/ports.js';
 import { until, within } from '@dialstream/shared/embedded/waiting.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { connect } from '@dialstream/client-sdk/index.js';
+import { connect } from '@dialstream/client-sdk';
 import { freePort } from '@dialstream/shared/embedded/ports.js';
 import { until } from '@dialstream/shared/embedded/waiting.js';
 import type { LiveEvent } from '@dialstream/shared/events/contract.js';

@@ -29,8 +29,12 @@ test('a campaign is made with defaults for all but its name', async ({ http, eve
     finishedAt: null,
   });
   expect(told(events)).toMatchObject([
-    { type: 'campaign.created', data: { campaignId: body.id, name: 'October reminder', version: 1 } },
+    {
+      type: 'campaign.created',
+      data: { campaignId: body.id, name: 'October reminder', reason: body.statusReason, version: 1 },
+    },
   ]);
+  expect(body.statusReason.at).toBe(body.createdAt);
   expect((await operator('GET', `/v1/campaigns/${body.id}`)).body).toEqual(body);
 });
 
