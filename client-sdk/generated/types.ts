@@ -257,6 +257,12 @@ export interface CreatedKey {
   key: string;
 }
 
+/** A token that streams accept until `expiresAt`, and nothing else does. */
+export interface StreamToken {
+  token: string;
+  expiresAt: string;
+}
+
 /** A place in a topic: `seq` counts up, a new `epoch` means that the log was lost. */
 export interface Cursor {
   epoch: string;
@@ -715,6 +721,14 @@ export interface AccountPatch {
   };
   /** 1 to 1,000,000. */
   maxConcurrent?: number | null;
+}
+
+/** What a stream token is for: these topics, or all that the key may have. */
+export interface NewStreamToken {
+  /** 1 to 50. */
+  topics?: string[];
+  /** 10 to 86,400; 3600 when left out. */
+  ttlSeconds?: number;
 }
 
 /** A new API key. */

@@ -19,6 +19,7 @@ import {
   newCall,
 } from '../api/calls.js';
 import { campaign, scheduleCampaign, sentSettings } from '../api/campaigns.js';
+import { createStreamToken, streamToken } from '../api/stream-tokens.js';
 import { suppress, suppression } from '../api/suppressions.js';
 import { trunk, trunkSettings } from '../api/trunks.js';
 import { callingWindow, counts, weekdays } from '../domain/campaign.js';
@@ -73,6 +74,10 @@ const received: Named = {
   CreatedAccount: { schema: createdAccount, doc: 'A new account and the key of its admin, shown this once.' },
   ApiKey: { schema: apiKey, doc: 'An API key, without its secret.' },
   CreatedKey: { schema: createdKey, doc: 'A new API key with its secret `key`, shown this once.' },
+  StreamToken: {
+    schema: streamToken,
+    doc: 'A token that streams accept until `expiresAt`, and nothing else does.',
+  },
   Cursor: {
     schema: cursor,
     doc: 'A place in a topic: `seq` counts up, a new `epoch` means that the log was lost.',
@@ -114,6 +119,10 @@ const sent: Named = {
   },
   NewAccount: { schema: createAccount, doc: 'A new account.' },
   AccountPatch: { schema: patchAccount, doc: 'What is to change of an account.' },
+  NewStreamToken: {
+    schema: createStreamToken,
+    doc: 'What a stream token is for: these topics, or all that the key may have.',
+  },
   NewKey: { schema: createKey, doc: 'A new API key.' },
 };
 

@@ -38,6 +38,8 @@ export interface Body {
   missing: string[];
   attemptList: unknown[];
   version: number;
+  statusReason: { at: string };
+  createdAt: string;
   startedAt: string | null;
   finishedAt: string | null;
   ids: string[];
