@@ -1,5 +1,6 @@
 import type { ReconnectPolicy } from './backoff.js';
 import type { LiveEvent } from './generated/types.js';
+import { messageOf } from './message-of.js';
 import { isPlace } from './place.js';
 import type { Transport, TransportFault, TransportLink } from './transport.js';
 import type { ConnectionState } from './types.js';
@@ -194,8 +195,4 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

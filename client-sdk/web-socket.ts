@@ -1,3 +1,4 @@
+import { messageOf } from './message-of.js';
 import { answerMs, type Transport, type TransportFault, type TransportListener } from './transport.js';
 
 /** The part of a WebSocket that is used, as browsers and the package `ws` have it. */
@@ -120,7 +121,7 @@ class WebSocketLink {
       if (status === 503) return ['unavailable', 'the server cannot take connections now'];
       return ['unreachable', `no WebSocket was opened; the address answers ${status}`];
     } catch (error) {
-      return ['unreachable', error instanceof Error ? error.message : String(error)];
+      return ['unreachable', messageOf(error)];
     } finally {
       clearTimeout(timer);
     }

@@ -95,14 +95,13 @@ export function join(client: LiveClient, more: SubscribeOptions<'campaigns'> = {
 /** `transport`: how the clients of `following` come; the same tests run for each. */
 export const test = base
   .extend('transport', 'Socket.IO' as (typeof transports)[number])
-  .extend('server', async ({}, { onCleanup }) => {
-    const server = new FakeServer();
-    onCleanup(() => server.stop());
-    return server;
-  })
+  .extend('server', () => new FakeServer())
   .extend('following', async ({ server, transport }, { onCleanup }) => {
     const following = new Following(server, await server.start(), transport);
-    onCleanup(() => following.close());
+    onCleanup(async () => {
+      following.close();
+      await server.stop();
+    });
     return following;
   });
 
