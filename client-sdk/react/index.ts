@@ -1,0 +1,11 @@
+export {
+  DialstreamProvider,
+  useCampaign,
+  useCampaigns,
+  useConnectionState,
+  useLiveClient,
+  useSystem,
+  type DialstreamProviderProps,
+  type HookOptions,
+  type TopicHookOptions,
+} from './hooks.js';
