@@ -7,8 +7,7 @@ import { hasId, isListWithIds } from './saved-state.js';
 /** A call with an attempt under way. */
 export interface LiveCall {
   id: string;
-  /** Null until the stream has told it. */
-  phone: string | null;
+  phone: string;
   status: CallStatus;
   attempt: { number: number; state: AttemptState; since: string };
   version: number;
@@ -23,7 +22,6 @@ export interface CampaignView extends Freshness {
 }
 
 type AttemptEvent = Extract<LiveEvent, { type: 'attempt.changed' }>;
-type AttemptData = AttemptEvent['data'] & { phone?: string };
 type CallEvent = Extract<LiveEvent, { type: 'call.status_changed' }>;
 
 /** Keeps a campaign and its calls under way up to date. */
@@ -74,14 +72,14 @@ function isOld(known: LiveCall | undefined, version: number): boolean {
 }
 
 function applyAttempt(calls: Map<string, LiveCall>, { data, time }: AttemptEvent): boolean {
-  const { callId, number, state, version, phone }: AttemptData = data;
+  const { callId, number, state, version, phone } = data;
   const known = calls.get(callId);
   if (isOld(known, version)) return false;
   if (state === 'completed' || state === 'failed' || state === 'canceled') return calls.delete(callId);
   const isSame = known?.attempt.number === number && known.attempt.state === state;
   calls.set(callId, {
     id: callId,
-    phone: phone ?? known?.phone ?? null,
+    phone,
     // A call is `planned` until its first attempt is over, and awaits a retry at each later one.
     status: known?.status ?? (number === 1 ? 'planned' : 'retry_scheduled'),
     attempt: { number, state, since: isSame ? known.attempt.since : time },

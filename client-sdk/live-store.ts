@@ -17,6 +17,8 @@ export interface LiveStore<View> {
    * there is any. It tells what the user may see: keep it as you would keep that.
    */
   save(): SavedState | null;
+  /** Asks for the state anew. */
+  refresh(): void;
   /** Ends the subscription; the state stays as it is. */
   close(): void;
 }
@@ -114,6 +116,7 @@ export function createStore<Topic extends TopicName, View>(
       return subscription.cursor;
     },
     save: () => (loaded ? savedState(place, subscription.cursor, parts.dump()) : null),
+    refresh: () => subscription.refresh(),
     close: () => subscription.close(),
   };
 }

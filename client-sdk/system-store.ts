@@ -1,5 +1,5 @@
 import type { LiveClient } from './client.js';
-import type { AccountLimitChanged, LiveEvent, SystemSnapshot } from './generated/types.js';
+import type { LiveEvent, SystemSnapshot } from './generated/types.js';
 import { createStore, type Freshness, type LiveStore, type StoreOptions } from './live-store.js';
 import { isListWithIds } from './saved-state.js';
 
@@ -15,7 +15,10 @@ export type LiveDialer = SystemSnapshot['dialers'][number];
  */
 export type LiveAccount = NonNullable<SystemSnapshot['account']>;
 
-/** What the account's calls depend on. */
+/**
+ * What the account's calls depend on. A dialer that is gone is shown for an hour. Trunks that are added, changed
+ * or deleted are told by no event: `refresh` shows them.
+ */
 export interface SystemView extends Freshness {
   trunks: readonly LiveTrunk[];
   dialers: readonly LiveDialer[];
@@ -26,6 +29,7 @@ export interface SystemView extends Freshness {
 /** Keeps trunks, dialers and limits up to date. Needs the role `admin`. */
 export function systemStore(client: LiveClient, options: StoreOptions = {}): LiveStore<SystemView> {
   let state: SystemSnapshot = { trunks: [], dialers: [], account: null };
+  const gone = new GoneDialers();
   return createStore(
     client,
     {
@@ -34,7 +38,7 @@ export function systemStore(client: LiveClient, options: StoreOptions = {}): Liv
         state = snapshot;
       },
       apply(event) {
-        const after = applySystemEvent(state, event);
+        const after = applySystemEvent(state, event, gone);
         if (after === 'unknown') return after;
         const isNews = after !== state;
         state = after;
@@ -53,34 +57,45 @@ export function systemStore(client: LiveClient, options: StoreOptions = {}): Liv
 }
 
 /** The state after an event; the very same object when it says nothing new. */
-function applySystemEvent(state: SystemSnapshot, event: LiveEvent): SystemSnapshot | 'unknown' {
+function applySystemEvent(
+  state: SystemSnapshot,
+  event: LiveEvent,
+  gone: GoneDialers,
+): SystemSnapshot | 'unknown' {
   if (event.type === 'trunk.status_changed') {
-    const { trunkId, to, reason } = event.data;
-    const trunks = replaced(state.trunks, trunkId, { status: to, statusReason: reason });
-    return trunks === null ? 'unknown' : { ...state, trunks };
+    const { trunkId, to: status, reason: statusReason } = event.data;
+    if (!state.trunks.some(({ id }) => id === trunkId)) return 'unknown';
+    const trunks = state.trunks.map((trunk) =>
+      trunk.id === trunkId ? { ...trunk, status, statusReason } : trunk,
+    );
+    return { ...state, trunks };
   }
   if (event.type === 'dialer.status_changed') {
-    const dialers = replaced(state.dialers, event.data.dialerId, { status: event.data.to });
-    return dialers === null ? 'unknown' : { ...state, dialers };
+    const { dialerId: id, host, to: status } = event.data;
+    const others = state.dialers.filter((dialer) => dialer.id !== id);
+    // Ids begin with the time of their making (UUID version 7), which is the order of the snapshot, too.
+    const dialers = [...others, { id, host, status }].sort((a, b) => (a.id < b.id ? -1 : 1));
+    return { ...state, dialers: gone.dropped(dialers, Date.parse(event.time)) };
   }
-  return event.type === 'account.limit_changed' ? afterLimitChange(state, event.data) : state;
+  return event.type === 'account.limit_changed' ? { ...state, account: event.data.account } : state;
 }
 
-function afterLimitChange(
-  state: SystemSnapshot,
-  { account }: AccountLimitChanged & { account?: LiveAccount | null },
-): SystemSnapshot | 'unknown' {
-  return account === undefined ? 'unknown' : { ...state, account };
-}
+/** Milliseconds that a dialer which is gone is shown, here as in the snapshot. */
+const goneMs = 3_600_000;
 
-/** The list with one changed; null when it does not have that. */
-function replaced<Item extends { id: string }>(
-  list: Item[],
-  id: string,
-  change: Partial<Item>,
-): Item[] | null {
-  if (!list.some((item) => item.id === id)) return null;
-  return list.map((item) => (item.id === id ? { ...item, ...change } : item));
+/** Each start of a dialer has an id of its own, so that those which are gone must be forgotten some day. */
+class GoneDialers {
+  #since = new Map<string, number>();
+
+  /** Without those that were seen to be gone an hour before `now`. */
+  dropped(dialers: LiveDialer[], now: number): LiveDialer[] {
+    const since = new Map<string, number>();
+    for (const { id, status } of dialers) {
+      if (status === 'down') since.set(id, this.#since.get(id) ?? now);
+    }
+    this.#since = since;
+    return dialers.filter(({ id }) => now - (since.get(id) ?? now) < goneMs);
+  }
 }
 
 function isSystem(value: unknown): value is SystemSnapshot {

@@ -523,6 +523,7 @@ export interface CallStatusChanged {
 export interface AttemptChanged {
   callId: string;
   campaignId: string;
+  phone: string;
   number: number;
   state: AttemptState;
   trunkId: string;
@@ -553,6 +554,7 @@ export interface TrunkStatusChanged {
 /** What `dialer.status_changed` tells. */
 export interface DialerStatusChanged {
   dialerId: string;
+  host: string;
   from: 'up' | 'draining' | 'down';
   to: 'up' | 'draining' | 'down';
 }
@@ -561,6 +563,19 @@ export interface DialerStatusChanged {
 export interface AccountLimitChanged {
   accountId: string;
   limit: string;
+  account: {
+    id: string;
+    name: string;
+    minutes: {
+      balance: number | null;
+      reserved: number;
+    };
+    uniqueUsers: {
+      limit: number | null;
+      used: number;
+    };
+    maxConcurrent: number | null;
+  };
 }
 
 /** Settings of a new campaign: all but `name` have defaults. */

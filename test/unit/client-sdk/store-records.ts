@@ -33,10 +33,10 @@ export function begin(asked: Asked, snapshot: object, store: { readonly cursor: 
   const { topic, mode } = asked.body;
   let { seq } = cursor;
   asked.answer({ ok: true, topic, recovered: false, cursor, snapshot });
-  return async (type: string, data: object): Promise<void> => {
+  return async (type: string, data: object, time = at): Promise<void> => {
     seq += 1;
     const place = { topic, epoch: cursor.epoch, seq, ...(mode === 'latest' && { previousSeq: seq - 1 }) };
-    asked.socket.emit('event', { ...place, type, time: at, data });
+    asked.socket.emit('event', { ...place, type, time, data });
     await until(() => store.cursor?.seq === seq, { withinMs: 5_000, what: `event ${seq}`, everyMs: 1 });
   };
 }

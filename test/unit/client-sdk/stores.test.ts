@@ -93,6 +93,7 @@ describe('the store of a campaign', () => {
   const attemptEvent = (callId: string, state: string, version: number, number = 1) => ({
     callId,
     campaignId: '1',
+    phone: '+12025550102',
     number,
     state,
     trunkId: 't',
@@ -124,7 +125,7 @@ describe('the store of a campaign', () => {
     await send('attempt.changed', attemptEvent('a', 'dialing', 2));
     expect(calls()).toEqual([['a', 'planned', '+12025550101', 'ringing']]);
     await send('attempt.changed', attemptEvent('b', 'dialing', 2, 2));
-    expect(calls()[1]).toEqual(['b', 'retry_scheduled', null, 'dialing']);
+    expect(calls()[1]).toEqual(['b', 'retry_scheduled', '+12025550102', 'dialing']);
     // Both events of one change have its version.
     await send('attempt.changed', attemptEvent('b', 'answered', 3, 2));
     await send('call.status_changed', callEvent('b', 'in_progress', 3));
@@ -138,19 +139,6 @@ describe('the store of a campaign', () => {
     // A call that only changes its status while it waits is not under way.
     await send('call.status_changed', callEvent('c', 'not_dialed', 2));
     expect(calls()).toEqual([]);
-  });
-
-  test('learns a phone from the first that tells it', async ({ server, following }) => {
-    const client = following.client();
-    const store = campaignStore(client, '1');
-    const send = begin(await server.asked(), { campaign: campaign('1'), calls: [] }, store);
-    await send('attempt.changed', { ...attemptEvent('a', 'dialing', 2), phone: '+12025550107' });
-    expect(store.get().calls.get('a')?.phone).toBe('+12025550107');
-    await send('attempt.changed', attemptEvent('a', 'ringing', 3));
-    expect(store.get().calls.get('a')).toMatchObject({
-      phone: '+12025550107',
-      attempt: { state: 'ringing' },
-    });
   });
 
   test('has no calls in latest mode, where nobody tells of their end', async ({ server, following }) => {

@@ -33,44 +33,60 @@ describe('the store of the system', () => {
     expect(asked.body).toEqual({ topic: 'system' });
     const send = begin(asked, system, store);
     await send('trunk.status_changed', { trunkId: 't2', from: 'up', to: 'down', reason: 'no answer' });
-    await send('dialer.status_changed', { dialerId: 'd1', from: 'up', to: 'draining' });
+    await send('dialer.status_changed', { dialerId: 'd1', host: 'one', from: 'up', to: 'draining' });
+    await send('dialer.status_changed', { dialerId: 'd2', host: 'two', from: 'down', to: 'up' });
     const limits = { ...account, maxConcurrent: 7 };
     await send('account.limit_changed', { accountId: 'acc', limit: 'maxConcurrent', account: limits });
     expect(store.get()).toMatchObject({
       freshness: 'live',
       trunks: [system.trunks[0], { ...system.trunks[1], status: 'down', statusReason: 'no answer' }],
-      dialers: [{ id: 'd1', host: 'one', status: 'draining' }],
+      dialers: [
+        { id: 'd1', host: 'one', status: 'draining' },
+        { id: 'd2', host: 'two', status: 'up' },
+      ],
       account: limits,
     });
   });
 
-  test.for([
-    ['a trunk', 'trunk.status_changed', { trunkId: 't9', from: 'down', to: 'up', reason: '' }],
-    ['a dialer', 'dialer.status_changed', { dialerId: 'd9', from: 'down', to: 'up' }],
-    ['limits that are not told', 'account.limit_changed', { accountId: 'acc', limit: 'minutes' }],
-  ] as const)(
-    'takes its state anew for %s that it does not know',
-    async ([, type, data], { server, following }) => {
-      const gaps: unknown[] = [];
-      const store = systemStore(following.client(), { onGap: (gap) => gaps.push(gap) });
-      const asked = await server.asked();
-      const send = begin(asked, system, store);
-      await send(type, data);
-      const again = await server.asked();
-      expect(again.body.cursor).toBeUndefined();
-      const trunks = [...system.trunks, trunk('t9', 'up')];
-      again.answer({
-        ok: true,
-        topic: 'system',
-        recovered: false,
-        cursor: { ...cursor, seq: 20 },
-        snapshot: { ...system, trunks },
-      });
-      await until(() => store.cursor?.seq === 20, { withinMs: 5_000, what: 'the snapshot' });
-      expect(store.get()).toMatchObject({ freshness: 'live', trunks });
-      expect(gaps).toEqual([]);
-    },
-  );
+  test('takes its state anew for a trunk that it does not know', async ({ server, following }) => {
+    const gaps: unknown[] = [];
+    const store = systemStore(following.client(), { onGap: (gap) => gaps.push(gap) });
+    const send = begin(await server.asked(), system, store);
+    await send('trunk.status_changed', { trunkId: 't9', from: 'down', to: 'up', reason: '' });
+    const again = await server.asked();
+    expect(again.body.cursor).toBeUndefined();
+    const trunks = [...system.trunks, trunk('t9', 'up')];
+    begin(again, { ...system, trunks }, store);
+    await until(() => store.get().trunks.length === 3, { withinMs: 5_000, what: 'the snapshot' });
+    expect(store.get()).toMatchObject({ freshness: 'live', trunks });
+    expect(gaps).toEqual([]);
+  });
+
+  test('takes its state anew when it is asked to', async ({ server, following }) => {
+    const store = systemStore(following.client());
+    begin(await server.asked(), system, store);
+    await until(() => store.get().freshness === 'live', { withinMs: 5_000, what: 'live' });
+    store.refresh();
+    begin(await server.asked(), { ...system, trunks: [] }, store);
+    await until(() => store.get().trunks.length === 0, { withinMs: 5_000, what: 'the snapshot' });
+  });
+
+  test('forgets a dialer an hour after it is gone', async ({ server, following }) => {
+    const store = systemStore(following.client());
+    const before = { id: 'd0', host: 'old', status: 'down' as const };
+    const send = begin(await server.asked(), { ...system, dialers: [before, ...system.dialers] }, store);
+    const change = async (dialerId: string, to: string, minute: number): Promise<string[]> => {
+      const time = new Date(Date.UTC(2026, 9, 1, 9, minute)).toISOString();
+      await send('dialer.status_changed', { dialerId, host: 'x', from: 'up', to }, time);
+      return store.get().dialers.map(({ id, status }) => `${id} ${status}`);
+    };
+    expect(await change('d1', 'down', 0)).toEqual(['d0 down', 'd1 down']);
+    expect(await change('d2', 'up', 59)).toEqual(['d0 down', 'd1 down', 'd2 up']);
+    expect(await change('d1', 'up', 59)).toEqual(['d0 down', 'd1 up', 'd2 up']);
+    expect(await change('d1', 'down', 60)).toEqual(['d1 down', 'd2 up']);
+    expect(await change('d2', 'draining', 119)).toEqual(['d1 down', 'd2 draining']);
+    expect(await change('d2', 'down', 121)).toEqual(['d2 down']);
+  });
 
   test('keeps its object when an event says nothing to it', async ({ server, following }) => {
     const store = systemStore(following.client());
