@@ -37,15 +37,19 @@ export type SubscriptionMode = 'stream' | 'latest';
 export interface StatusReason {
   code: ReasonCode;
   message: string;
+  /** `system`, or the name of the key that did it. */
   actor: string;
   at: string;
 }
 
 /** How an attempt ended in SIP; `q850` is the cause of ITU-T Q.850. */
 export interface SipEnd {
+  /** The SIP status code. */
   code: number | null;
   phrase: string | null;
+  /** The cause of ITU-T Q.850, where the Reason header has one. */
   q850: number | null;
+  /** The SIP Call-ID. */
   callId: string;
 }
 
@@ -65,49 +69,66 @@ export interface Counts {
 /** When customers may be called: from `from` until before `to`, both `HH:MM` of a wall clock. */
 export interface CallingWindow {
   days: Weekday[];
+  /** Wall-clock time of day, `HH:MM`; `24:00` is the end of the day. */
   from: string;
+  /** Wall-clock time of day, `HH:MM`; `24:00` is the end of the day. */
   to: string;
 }
 
 /** A campaign with its settings and counts. */
 export interface Campaign {
   name: string;
+  /** Empty: all trunks of the account. */
   trunkIds: string[];
   callerIds: string[];
   schedule: {
     startAt: string | null;
     endAt: string | null;
+    /** An IANA time zone. */
     timezone: string;
+    /** Windows are read in the zone of the call where it has one, else in the campaign's. */
     useCalleeTimezone: boolean;
+    /** Empty: at any time. */
     windows: CallingWindow[];
     excludedDates: string[];
   };
   retry: {
     maxAttempts: number;
+    /** Seconds from the end of an attempt to the next one. */
     afterSeconds: number;
+    /** What is different after which disposition. */
     rules: Partial<Record<Disposition, {
+      /** Seconds from the end of an attempt to the next one. */
       afterSeconds?: number;
       maxAttempts?: number;
+      /** `false`: never again after such an end. */
       retry?: boolean;
     }>>;
   };
   pacing: {
+    /** Attempts under way at once, dialing to talking. */
     maxConcurrent: number;
+    /** New attempts per second, evenly spaced. */
     callsPerSecond: number;
   };
   ringTimeoutSeconds: number;
   maxCallSeconds: number;
+  /** Stays in progress when every call is final, for calls added later. */
   keepOpen: boolean;
   bot: {
     type: 'hold';
+    /** Seconds from the answer until we hang up, if the customer does not. */
     seconds: number;
   };
   id: string;
   status: CampaignStatus;
   statusReason: StatusReason;
+  /** Counts up with every change but those of the counts; `If-Match` compares it. */
   version: number;
   counts: Counts;
+  /** Attempts dialing, ringing or talking right now. */
   activeAttempts: number;
+  /** The `version` of the `campaign.counts` event with these counts: the higher is the later. */
   countsVersion: number;
   createdAt: string;
   startedAt: string | null;
@@ -118,11 +139,15 @@ export interface Campaign {
 export interface Call {
   id: string;
   campaignId: string;
+  /** E.164 with `+`; as it was sent when it cannot be read. */
   phone: string;
   status: CallStatus;
+  /** Why it is in its status; a final call always has one. */
   reason: string | null;
   payload: Record<string, unknown>;
+  /** Attempts made, the one under way included. */
   attempts: number;
+  /** The attempt under way; `number` counts from 1. */
   attempt: {
     number: number;
     state: AttemptState;
@@ -149,8 +174,10 @@ export interface Attempt {
   talkSeconds: number;
   billedSeconds: number;
   disposition: Disposition | null;
+  /** Whether it used up one of the customer's attempts; null while it is under way. */
   charged: boolean | null;
   sip: SipEnd;
+  /** Id of the rule that mapped the SIP answer to the disposition. */
   rule: string | null;
 }
 
@@ -158,11 +185,15 @@ export interface Attempt {
 export interface CallWithAttempts {
   id: string;
   campaignId: string;
+  /** E.164 with `+`; as it was sent when it cannot be read. */
   phone: string;
   status: CallStatus;
+  /** Why it is in its status; a final call always has one. */
   reason: string | null;
   payload: Record<string, unknown>;
+  /** Attempts made, the one under way included. */
   attempts: number;
+  /** The attempt under way; `number` counts from 1. */
   attempt: {
     number: number;
     state: AttemptState;
@@ -193,6 +224,7 @@ export interface CancelledCalls {
 /** A SIP trunk; its password is never given back. */
 export interface Trunk {
   name: string;
+  /** Host name or address; no scheme, no port. */
   host: string;
   port: number;
   transport: 'udp' | 'tcp';
@@ -203,7 +235,9 @@ export interface Trunk {
   maxConcurrent: number;
   callsPerSecond: number;
   codecs: ('PCMU' | 'PCMA')[];
+  /** The lower goes first. */
   priority: number;
+  /** Share among trunks of one priority. */
   weight: number;
   id: string;
   status: 'up' | 'down';
@@ -222,6 +256,7 @@ export interface Account {
   id: string;
   name: string;
   minutes: {
+    /** Minutes of talk; null: no limit. Kept to the second, so that they may have a fraction. */
     balance: number | null;
     reserved: number;
   };
@@ -273,6 +308,7 @@ export interface Cursor {
 export interface Head {
   epoch: string;
   seq: number;
+  /** Only in `latest` mode: the last event that was sent, or the one that the subscription began with. */
   sentSeq?: number;
 }
 
@@ -336,134 +372,211 @@ export interface EventDataByType {
 /** One event: CloudEvents 1.0 with its place in a topic. `previousSeq` comes in `latest` mode only. */
 export type LiveEvent = {
   specversion: '1.0';
+  /** The same in every topic that the event goes to. */
   id: string;
+  /** `/campaigns/<id>` or `/accounts/<id>`. */
   source: string;
   type: 'campaign.created';
+  /** Id of what it happened to: a call, a campaign, a trunk. */
   subject: string;
   time: string;
+  /** As it was subscribed to. */
   topic: string;
+  /** The life of the topic's log. */
   epoch: string;
+  /** Counts up by one within a topic and epoch; not so in `latest` mode. */
   seq: number;
+  /** Only in `latest` mode: no event between `previousSeq` and `seq` was meant for this mode, so that a client at `previousSeq` or later has missed none. */
   previousSeq?: number;
   data: CampaignCreated;
 } | {
   specversion: '1.0';
+  /** The same in every topic that the event goes to. */
   id: string;
+  /** `/campaigns/<id>` or `/accounts/<id>`. */
   source: string;
   type: 'campaign.updated';
+  /** Id of what it happened to: a call, a campaign, a trunk. */
   subject: string;
   time: string;
+  /** As it was subscribed to. */
   topic: string;
+  /** The life of the topic's log. */
   epoch: string;
+  /** Counts up by one within a topic and epoch; not so in `latest` mode. */
   seq: number;
+  /** Only in `latest` mode: no event between `previousSeq` and `seq` was meant for this mode, so that a client at `previousSeq` or later has missed none. */
   previousSeq?: number;
   data: CampaignUpdated;
 } | {
   specversion: '1.0';
+  /** The same in every topic that the event goes to. */
   id: string;
+  /** `/campaigns/<id>` or `/accounts/<id>`. */
   source: string;
   type: 'campaign.status_changed';
+  /** Id of what it happened to: a call, a campaign, a trunk. */
   subject: string;
   time: string;
+  /** As it was subscribed to. */
   topic: string;
+  /** The life of the topic's log. */
   epoch: string;
+  /** Counts up by one within a topic and epoch; not so in `latest` mode. */
   seq: number;
+  /** Only in `latest` mode: no event between `previousSeq` and `seq` was meant for this mode, so that a client at `previousSeq` or later has missed none. */
   previousSeq?: number;
   data: CampaignStatusChanged;
 } | {
   specversion: '1.0';
+  /** The same in every topic that the event goes to. */
   id: string;
+  /** `/campaigns/<id>` or `/accounts/<id>`. */
   source: string;
   type: 'campaign.counts';
+  /** Id of what it happened to: a call, a campaign, a trunk. */
   subject: string;
   time: string;
+  /** As it was subscribed to. */
   topic: string;
+  /** The life of the topic's log. */
   epoch: string;
+  /** Counts up by one within a topic and epoch; not so in `latest` mode. */
   seq: number;
+  /** Only in `latest` mode: no event between `previousSeq` and `seq` was meant for this mode, so that a client at `previousSeq` or later has missed none. */
   previousSeq?: number;
   data: CampaignCounts;
 } | {
   specversion: '1.0';
+  /** The same in every topic that the event goes to. */
   id: string;
+  /** `/campaigns/<id>` or `/accounts/<id>`. */
   source: string;
   type: 'campaign.deleted';
+  /** Id of what it happened to: a call, a campaign, a trunk. */
   subject: string;
   time: string;
+  /** As it was subscribed to. */
   topic: string;
+  /** The life of the topic's log. */
   epoch: string;
+  /** Counts up by one within a topic and epoch; not so in `latest` mode. */
   seq: number;
+  /** Only in `latest` mode: no event between `previousSeq` and `seq` was meant for this mode, so that a client at `previousSeq` or later has missed none. */
   previousSeq?: number;
   data: CampaignDeleted;
 } | {
   specversion: '1.0';
+  /** The same in every topic that the event goes to. */
   id: string;
+  /** `/campaigns/<id>` or `/accounts/<id>`. */
   source: string;
   type: 'call.status_changed';
+  /** Id of what it happened to: a call, a campaign, a trunk. */
   subject: string;
   time: string;
+  /** As it was subscribed to. */
   topic: string;
+  /** The life of the topic's log. */
   epoch: string;
+  /** Counts up by one within a topic and epoch; not so in `latest` mode. */
   seq: number;
+  /** Only in `latest` mode: no event between `previousSeq` and `seq` was meant for this mode, so that a client at `previousSeq` or later has missed none. */
   previousSeq?: number;
   data: CallStatusChanged;
 } | {
   specversion: '1.0';
+  /** The same in every topic that the event goes to. */
   id: string;
+  /** `/campaigns/<id>` or `/accounts/<id>`. */
   source: string;
   type: 'attempt.changed';
+  /** Id of what it happened to: a call, a campaign, a trunk. */
   subject: string;
   time: string;
+  /** As it was subscribed to. */
   topic: string;
+  /** The life of the topic's log. */
   epoch: string;
+  /** Counts up by one within a topic and epoch; not so in `latest` mode. */
   seq: number;
+  /** Only in `latest` mode: no event between `previousSeq` and `seq` was meant for this mode, so that a client at `previousSeq` or later has missed none. */
   previousSeq?: number;
   data: AttemptChanged;
 } | {
   specversion: '1.0';
+  /** The same in every topic that the event goes to. */
   id: string;
+  /** `/campaigns/<id>` or `/accounts/<id>`. */
   source: string;
   type: 'import.progress';
+  /** Id of what it happened to: a call, a campaign, a trunk. */
   subject: string;
   time: string;
+  /** As it was subscribed to. */
   topic: string;
+  /** The life of the topic's log. */
   epoch: string;
+  /** Counts up by one within a topic and epoch; not so in `latest` mode. */
   seq: number;
+  /** Only in `latest` mode: no event between `previousSeq` and `seq` was meant for this mode, so that a client at `previousSeq` or later has missed none. */
   previousSeq?: number;
   data: ImportProgress;
 } | {
   specversion: '1.0';
+  /** The same in every topic that the event goes to. */
   id: string;
+  /** `/campaigns/<id>` or `/accounts/<id>`. */
   source: string;
   type: 'trunk.status_changed';
+  /** Id of what it happened to: a call, a campaign, a trunk. */
   subject: string;
   time: string;
+  /** As it was subscribed to. */
   topic: string;
+  /** The life of the topic's log. */
   epoch: string;
+  /** Counts up by one within a topic and epoch; not so in `latest` mode. */
   seq: number;
+  /** Only in `latest` mode: no event between `previousSeq` and `seq` was meant for this mode, so that a client at `previousSeq` or later has missed none. */
   previousSeq?: number;
   data: TrunkStatusChanged;
 } | {
   specversion: '1.0';
+  /** The same in every topic that the event goes to. */
   id: string;
+  /** `/campaigns/<id>` or `/accounts/<id>`. */
   source: string;
   type: 'dialer.status_changed';
+  /** Id of what it happened to: a call, a campaign, a trunk. */
   subject: string;
   time: string;
+  /** As it was subscribed to. */
   topic: string;
+  /** The life of the topic's log. */
   epoch: string;
+  /** Counts up by one within a topic and epoch; not so in `latest` mode. */
   seq: number;
+  /** Only in `latest` mode: no event between `previousSeq` and `seq` was meant for this mode, so that a client at `previousSeq` or later has missed none. */
   previousSeq?: number;
   data: DialerStatusChanged;
 } | {
   specversion: '1.0';
+  /** The same in every topic that the event goes to. */
   id: string;
+  /** `/campaigns/<id>` or `/accounts/<id>`. */
   source: string;
   type: 'account.limit_changed';
+  /** Id of what it happened to: a call, a campaign, a trunk. */
   subject: string;
   time: string;
+  /** As it was subscribed to. */
   topic: string;
+  /** The life of the topic's log. */
   epoch: string;
+  /** Counts up by one within a topic and epoch; not so in `latest` mode. */
   seq: number;
+  /** Only in `latest` mode: no event between `previousSeq` and `seq` was meant for this mode, so that a client at `previousSeq` or later has missed none. */
   previousSeq?: number;
   data: AccountLimitChanged;
 };
@@ -496,7 +609,9 @@ export interface CampaignStatusChanged {
 export interface CampaignCounts {
   campaignId: string;
   counts: Counts;
+  /** Attempts dialing, ringing or talking right now. */
   activeAttempts: number;
+  /** Counts up with every change of the counts; the campaign's `countsVersion`, not its `version`. */
   version: number;
 }
 
@@ -510,11 +625,15 @@ export interface CampaignDeleted {
 export interface CallStatusChanged {
   callId: string;
   campaignId: string;
+  /** E.164 with `+`; as it was sent when it cannot be read. */
   phone: string;
   from: CallStatus;
   to: CallStatus;
+  /** A final call always has one. */
   reason: string | null;
+  /** Attempts made, the one under way included. */
   attempts: number;
+  /** Set while the call waits. */
   nextAttemptAt: string | null;
   version: number;
 }
@@ -524,9 +643,11 @@ export interface AttemptChanged {
   callId: string;
   campaignId: string;
   phone: string;
+  /** Counts from 1 within the call. */
   number: number;
   state: AttemptState;
   trunkId: string;
+  /** How it ended; only with a final `state`. */
   disposition?: Disposition;
   sip?: SipEnd;
   version: number;
@@ -562,7 +683,9 @@ export interface DialerStatusChanged {
 /** What `account.limit_changed` tells. */
 export interface AccountLimitChanged {
   accountId: string;
+  /** Which one: `minutes`, `uniqueUsers` or `maxConcurrent`. */
   limit: string;
+  /** What an account may use. Minutes have a fraction; null: no limit. */
   account: {
     id: string;
     name: string;
@@ -582,18 +705,18 @@ export interface AccountLimitChanged {
 export interface NewCampaign {
   /** 1 to 200 characters. */
   name: string;
-  /** 20 at most; [] when left out. */
+  /** Empty: all trunks of the account. 20 at most; [] when left out. */
   trunkIds?: string[];
   /** 1,000 at most; [] when left out. */
   callerIds?: string[];
   schedule?: {
     startAt?: string | null;
     endAt?: string | null;
-    /** 'UTC' when left out. */
+    /** An IANA time zone. 'UTC' when left out. */
     timezone?: string;
-    /** False when left out. */
+    /** Windows are read in the zone of the call where it has one, else in the campaign's. False when left out. */
     useCalleeTimezone?: boolean;
-    /** 100 at most; [] when left out. */
+    /** Empty: at any time. 100 at most; [] when left out. */
     windows?: CallingWindow[];
     /** 1,000 at most; [] when left out. */
     excludedDates?: string[];
@@ -601,47 +724,51 @@ export interface NewCampaign {
   retry?: {
     /** 1 to 100; 3 when left out. */
     maxAttempts?: number;
-    /** 0 to 2,592,000; 1800 when left out. */
+    /** Seconds from the end of an attempt to the next one. 0 to 2,592,000; 1800 when left out. */
     afterSeconds?: number;
+    /** What is different after which disposition. */
     rules?: Partial<Record<Disposition, {
-      /** 0 to 2,592,000. */
+      /** Seconds from the end of an attempt to the next one. 0 to 2,592,000. */
       afterSeconds?: number;
       /** 1 to 100. */
       maxAttempts?: number;
+      /** `false`: never again after such an end. */
       retry?: boolean;
     }>>;
   };
   pacing?: {
-    /** 1 to 100,000; 50 when left out. */
+    /** Attempts under way at once, dialing to talking. 1 to 100,000; 50 when left out. */
     maxConcurrent?: number;
-    /** 0.01 to 10,000; 10 when left out. */
+    /** New attempts per second, evenly spaced. 0.01 to 10,000; 10 when left out. */
     callsPerSecond?: number;
   };
   /** 5 to 180; 40 when left out. */
   ringTimeoutSeconds?: number;
   /** 1 to 14,400; 600 when left out. */
   maxCallSeconds?: number;
-  /** False when left out. */
+  /** Stays in progress when every call is final, for calls added later. False when left out. */
   keepOpen?: boolean;
   bot?: {
     type: 'hold';
-    /** 0.1 to 3,600; 20 when left out. */
+    /** Seconds from the answer until we hang up, if the customer does not. 0.1 to 3,600; 20 when left out. */
     seconds?: number;
   };
 }
 
 /** When a campaign starts; left out: now. */
 export interface ScheduleCampaign {
+  /** Left out or past: now. */
   startAt?: string;
 }
 
 /** One call to add. Its phone need not be E.164: the account has a country. */
 export interface NewCall {
-  /** 100 characters at most. */
+  /** In any common notation; without a country code it is of the country of the account. One that cannot be read becomes a call with `technical_error`. 100 characters at most. */
   phone: string;
   timezone?: string;
-  /** 0 to 100. */
+  /** The higher goes first. 0 to 100. */
   priority?: number;
+  /** What you want to find again beside the call. */
   payload?: Record<string, unknown>;
   notBefore?: string;
   notAfter?: string;
@@ -665,6 +792,7 @@ export interface CallsToCancel {
 export interface NewTrunk {
   /** 1 to 200 characters. */
   name: string;
+  /** Host name or address; no scheme, no port. */
   host: string;
   /** 1 to 65,535; 5060 when left out. */
   port?: number;
@@ -686,9 +814,9 @@ export interface NewTrunk {
   callsPerSecond?: number;
   /** 1 at least; ['PCMU', 'PCMA'] when left out. */
   codecs?: ('PCMU' | 'PCMA')[];
-  /** 0 to 1,000; 0 when left out. */
+  /** The lower goes first. 0 to 1,000; 0 when left out. */
   priority?: number;
-  /** 1 to 1,000; 1 when left out. */
+  /** Share among trunks of one priority. 1 to 1,000; 1 when left out. */
   weight?: number;
 }
 
@@ -698,7 +826,7 @@ export interface NewSuppressions {
   phone?: string;
   /** 10,000 at most. */
   phones?: string[];
-  /** 1 to 200 characters; 'manual' when left out. */
+  /** Why; it is shown beside the number. 1 to 200 characters; 'manual' when left out. */
   reason?: string;
 }
 
@@ -708,7 +836,7 @@ export interface NewAccount {
   name: string;
   defaultCountry?: string;
   minutes?: {
-    /** -1,000,000,000 to 1,000,000,000. */
+    /** Minutes of talk; null: no limit. Kept to the second, so that they may have a fraction. -1,000,000,000 to 1,000,000,000. */
     balance?: number | null;
   };
   uniqueUsers?: {
@@ -726,7 +854,7 @@ export interface AccountPatch {
   name?: string;
   defaultCountry?: string;
   minutes?: {
-    /** -1,000,000,000 to 1,000,000,000. */
+    /** Minutes of talk; null: no limit. Kept to the second, so that they may have a fraction. -1,000,000,000 to 1,000,000,000. */
     balance?: number | null;
   };
   uniqueUsers?: {
@@ -740,7 +868,7 @@ export interface AccountPatch {
 
 /** What a stream token is for: these topics, or all that the key may have. */
 export interface NewStreamToken {
-  /** 1 to 50. */
+  /** Left out: all that the key may have. 1 to 50. */
   topics?: string[];
   /** 10 to 86,400; 3600 when left out. */
   ttlSeconds?: number;

@@ -1,4 +1,4 @@
-import { connect, type LiveClient } from '@dialstream/client-sdk/index.js';
+import { connect, type LiveClient } from '@dialstream/client-sdk';
 import { WebSocket } from 'ws';
 import { answerParent, nowMicros } from './child.js';
 import type { StreamOptions } from './raw-stream.js';
