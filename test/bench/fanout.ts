@@ -1,9 +1,9 @@
-import type { BareAnswers } from './live/bare-process.js';
-import { startCrowd, type Crowd, type Received } from './live/crowd.js';
-import { withChildren, type OwnUse, type Start } from './live/child.js';
-import type { GatewayAnswers } from './live/gateway-process.js';
-import type { PublisherAnswers } from './live/publisher-process.js';
-import { transports, type Transport } from './live/raw-stream.js';
+import { withChildren, type Start } from './live/child.js';
+import type { Received } from './live/crowd.js';
+import type { Pace } from './live/events.js';
+import { watchOthers } from './live/machine.js';
+import { transports } from './live/raw-stream.js';
+import { sideNames, startBare, startOurs, type Side, type SideName, type Subscribers } from './live/sides.js';
 import { startStores, type Stores } from './live/stores.js';
 import { print, quantile, round } from './figures.js';
 
@@ -17,125 +17,121 @@ const rounds = 3;
 /** As long as from one heartbeat to the next, so that each window has one. */
 const windowSeconds = 10;
 const warmUpSeconds = 3;
-
-/** A server under load, ours or the bare one. */
-interface Side {
-  name: 'dialstream' | 'bare';
-  crowd: Crowd;
-  /** Bytes that its subscribers have added to the process. */
-  memory: number;
-  use(): Promise<OwnUse>;
-  /** Sends events for so long. Gives their number, and what the server had used when the first was sent. */
-  run(perSecond: number, seconds: number): Promise<{ events: number; before: OwnUse }>;
-  stamps(): Promise<[id: string, micros: number][]>;
-}
-
-interface Run {
-  transport: Transport;
-  subscribers: number;
-  perSecond: number;
-}
+const burstAtMost = 500;
 
 interface Figures {
   perCpuSecond: number;
+  perSecond: number;
   p50: number;
   p99: number;
+  others: number;
 }
+
+/** What was measured of one load, by side and round. */
+type Rounds = Record<SideName, Figures[]>;
 
 /**
  * `fanout`: events of a campaign to 100, 1,000 and 10,000 subscribers, over Socket.IO and over WebSocket,
- * beside a bare `socket.io` and a bare `ws` that send events of the same size at the same pace. Both take turns,
- * window by window. Every delivery is counted.
+ * beside a bare `socket.io` and a bare `ws` that send events of the same size at the same pace: at a fixed pace,
+ * and in one burst. Both take turns, window by window. Every delivery is counted.
  */
-export async function benchFanout(only: { subscribers?: number; transport?: Transport } = {}): Promise<void> {
+export async function benchFanout(only: Partial<Subscribers> = {}): Promise<void> {
   const stores = await startStores();
-  const summary: Record<string, unknown>[] = [];
+  const summaries: object[] = [];
   let complete = true;
   try {
-    for (const [subscribers, perSecond] of rates) {
+    for (const subscribers of rates.keys()) {
       if (only.subscribers !== undefined && only.subscribers !== subscribers) continue;
       for (const transport of transports) {
         if (only.transport !== undefined && only.transport !== transport) continue;
-        const run = { transport, subscribers, perSecond };
-        const result = await withChildren((start) => compare(start, stores, run));
+        const result = await withChildren((start) => compare(start, stores, { transport, subscribers }));
         complete &&= result.complete;
-        summary.push(result.figures);
+        summaries.push(result.summary);
       }
     }
   } finally {
     await stores.stop();
   }
-  for (const figures of summary) print('fanout summary', figures);
+  for (const summary of summaries) print('fanout summary', { ...summary });
   if (!complete) throw new Error('fanout: deliveries were lost or came twice; see "complete": false above');
 }
 
-async function compare(start: Start, stores: Stores, run: Run) {
-  const figures = { dialstream: [] as Figures[], bare: [] as Figures[] };
-  let complete = true;
-  const sides = [await startOurs(start, stores, run), await startBare(start, stores, run)];
-  for (const side of sides) await measure(side, run, warmUpSeconds);
-  for (let n = 1; n <= rounds; n += 1) {
-    for (const side of sides) {
-      const window = await measure(side, run, windowSeconds);
-      complete &&= window.complete;
-      figures[side.name].push(window.figures);
-      print('fanout', { ...run, round: n, server: side.name, ...window.printed });
-    }
-  }
-  return { complete, figures: summarize(run, sides, figures, complete) };
+async function compare(start: Start, stores: Stores, who: Subscribers) {
+  const perSecond = rates.get(who.subscribers) ?? 1;
+  const sides = [await startOurs(start, stores, who), await startBare(start, stores, who)];
+  const paced = { perSecond, seconds: windowSeconds };
+  const burst = inOneBurst(Math.min(burstAtMost, perSecond * windowSeconds));
+  for (const side of sides) await measure(side, who, { perSecond, seconds: warmUpSeconds });
+  const atPace = await takeTurns(sides, who, paced, { perSecond });
+  const atOnce = await takeTurns(sides, who, burst, { burst: true });
+  const complete = atPace.complete && atOnce.complete;
+  const summary = {
+    ...who,
+    complete,
+    perSecond,
+    ...summarize(atPace.figures),
+    kilobytesPerSubscriber: Object.fromEntries(
+      sides.map(({ name, memory }) => [name, round(memory / who.subscribers / 1_024, 1)]),
+    ),
+    burst: { ...burstSummary(atOnce.figures) },
+  };
+  return { complete, summary };
 }
 
-function summarize(run: Run, sides: Side[], figures: Record<Side['name'], Figures[]>, complete: boolean) {
-  const median = (name: Side['name'], of: (one: Figures) => number): number =>
-    quantile(figures[name].map(of), 0.5);
-  const ofSides = (of: (side: Side) => unknown) =>
-    Object.fromEntries(sides.map((side) => [side.name, of(side)]));
-  const perCpuSecond = (one: Figures): number => one.perCpuSecond;
-  return {
-    ...run,
-    complete,
-    deliveriesPerCpuSecond: ofSides(({ name }) => round(median(name, perCpuSecond), 0)),
-    ratioToBare: round(median('dialstream', perCpuSecond) / median('bare', perCpuSecond)),
-    publishToCallbackMs: ofSides(({ name }) => ({
-      p50: round(median(name, ({ p50 }) => p50)),
-      p99: round(median(name, ({ p99 }) => p99)),
-    })),
-    kilobytesPerSubscriber: ofSides(({ memory }) => round(memory / run.subscribers / 1024, 1)),
-  };
+/** All are due at once. */
+function inOneBurst(events: number): Pace {
+  return { perSecond: 1e6, seconds: events / 1e6 };
+}
+
+async function takeTurns(sides: Side[], who: Subscribers, pace: Pace, label: object) {
+  const figures: Rounds = { dialstream: [], bare: [] };
+  let complete = true;
+  for (let n = 1; n <= rounds; n += 1) {
+    for (const side of sides) {
+      const window = await measure(side, who, pace);
+      complete &&= window.complete;
+      figures[side.name].push(window.figures);
+      print('fanout', { ...who, ...label, round: n, server: side.name, ...window.printed });
+    }
+  }
+  return { complete, figures };
 }
 
 /** One window: from the first event until the last delivery. */
-async function measure(side: Side, { subscribers, perSecond }: Run, seconds: number) {
+async function measure(side: Side, { subscribers }: Subscribers, pace: Pace) {
   await side.crowd.reset();
+  const othersPercent = watchOthers();
   const startedAt = performance.now();
-  const { events, before } = await side.run(perSecond, seconds);
+  const { events, before } = await side.run(pace);
   const expected = events * subscribers;
   const received = await side.crowd.settled(expected);
-  const after = await side.use();
-  const elapsed = (performance.now() - startedAt) / 1_000;
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const others = othersPercent();
+  const cpuSeconds = (await side.use()).cpuSeconds - before.cpuSeconds;
   const delays = await side.crowd.delays(await side.stamps());
-  const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
   const complete = isComplete(received, expected) && !delays.some(Number.isNaN);
   const figures = {
     perCpuSecond: received.events / cpuSeconds,
+    perSecond: received.events / seconds,
     p50: quantile(delays, 0.5),
     p99: quantile(delays, 0.99),
+    others,
   };
+  const { events: deliveries, ...faults } = received;
   const printed = {
     events,
-    deliveries: received.events,
+    deliveries,
     expected,
-    gaps: received.gaps,
-    resyncs: received.resyncs,
-    lost: received.lost,
+    ...faults,
     complete,
-    seconds: round(elapsed, 1),
+    seconds: round(seconds, 1),
     cpuSeconds: round(cpuSeconds, 3),
     deliveriesPerCpuSecond: round(figures.perCpuSecond, 0),
     cpuMicrosPerDelivery: round(1e6 / figures.perCpuSecond),
-    cpuPercentPer1000Subscribers: round((cpuSeconds * 100 * 1_000) / elapsed / subscribers, 1),
+    cpuPercentPer1000Subscribers: round((cpuSeconds * 100 * 1_000) / seconds / subscribers, 1),
     p50Ms: round(figures.p50),
     p99Ms: round(figures.p99),
+    othersPercentOfMachine: round(others, 0),
   };
   return { complete, figures, printed };
 }
@@ -144,48 +140,31 @@ function isComplete({ events, gaps, resyncs, lost }: Received, expected: number)
   return events === expected && gaps === 0 && resyncs === 0 && lost === 0;
 }
 
-async function startOurs(start: Start, stores: Stores, run: Run): Promise<Side> {
-  const gateway = await start<GatewayAnswers>('gateway-process');
-  const publisher = await start<PublisherAnswers>('publisher-process');
-  const port = await gateway.ask('start', { ...stores.urls, port: 0 });
-  await publisher.ask('start', stores.urls);
-  const use = (collect = false): Promise<OwnUse> => gateway.ask('use', { collect });
+function medians(rounds: Rounds, of: (one: Figures) => number, digits = 0): Record<string, number> {
+  return Object.fromEntries(
+    sideNames.map((name) => [name, round(quantile(rounds[name].map(of), 0.5), digits)]),
+  );
+}
+
+function ratioToBare(rounds: Rounds): number {
+  const { dialstream = 0, bare = 0 } = medians(rounds, ({ perCpuSecond }) => perCpuSecond);
+  return round(dialstream / bare);
+}
+
+function summarize(rounds: Rounds) {
   return {
-    name: 'dialstream',
-    use,
-    ...(await connectCrowd(start, stores, run, port, use)),
-    async run(perSecond, seconds) {
-      const before = await use();
-      const events = await publisher.ask('run', { ...stores.campaign, pace: { perSecond, seconds } });
-      return { events, before };
-    },
-    stamps: () => publisher.ask('stamps', undefined),
+    deliveriesPerCpuSecond: medians(rounds, ({ perCpuSecond }) => perCpuSecond),
+    ratioToBare: ratioToBare(rounds),
+    p50Ms: medians(rounds, ({ p50 }) => p50, 2),
+    p99Ms: medians(rounds, ({ p99 }) => p99, 2),
+    othersPercentOfMachine: medians(rounds, ({ others }) => others),
   };
 }
 
-async function startBare(start: Start, stores: Stores, run: Run): Promise<Side> {
-  const bare = await start<BareAnswers>('bare-process');
-  const port = await bare.ask('start', run.transport);
-  const use = (collect = false): Promise<OwnUse> => bare.ask('use', { collect });
+function burstSummary(rounds: Rounds) {
   return {
-    name: 'bare',
-    use,
-    ...(await connectCrowd(start, stores, run, port, use)),
-    run: (perSecond, seconds) => bare.ask('run', { ...stores.campaign, pace: { perSecond, seconds } }),
-    stamps: () => bare.ask('stamps', undefined),
+    deliveriesPerSecond: medians(rounds, ({ perSecond }) => perSecond),
+    deliveriesPerCpuSecond: medians(rounds, ({ perCpuSecond }) => perCpuSecond),
+    ratioToBare: ratioToBare(rounds),
   };
-}
-
-/** Connects the subscribers of a server, and tells how much its memory grew by that. */
-async function connectCrowd(
-  start: Start,
-  { topic, token }: Stores,
-  { transport, subscribers }: Run,
-  port: number,
-  use: (collect: boolean) => Promise<OwnUse>,
-): Promise<Pick<Side, 'crowd' | 'memory'>> {
-  const before = await use(true);
-  const crowd = await startCrowd(start, { transport, port, token, topic }, subscribers);
-  const after = await use(true);
-  return { crowd, memory: after.memory - before.memory };
 }
