@@ -36,6 +36,9 @@ type Rounds = Record<SideName, Figures[]>;
  * and in one burst. Both take turns, window by window. Every delivery is counted.
  */
 export async function benchFanout(only: Partial<Subscribers> = {}): Promise<void> {
+  if (only.subscribers !== undefined && !rates.has(only.subscribers)) {
+    throw new Error(`fanout: subscribers are ${[...rates.keys()].join(', ')}`);
+  }
   const stores = await startStores();
   const summaries: object[] = [];
   let complete = true;
