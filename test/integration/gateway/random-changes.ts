@@ -15,17 +15,7 @@ import type { CampaignSignal } from '@dialstream/shared/domain/status.js';
 import type { Outbox } from '@dialstream/shared/events/outbox.js';
 import { v7 as uuidv7 } from 'uuid';
 import { addTrunk } from '../../support/records.js';
-
-/** Numbers from 0 to below 1 that are the same for the same seed (mulberry32, T. Ettinger). */
-export function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d_2b_79_f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { pick } from '../../support/seeded-random.js';
 
 const signals: readonly CampaignSignal[] = ['schedule', 'start', 'pause', 'resume'];
 const sipCodes = [486, 480, 404, 603, 503] as const;
@@ -33,10 +23,12 @@ const sipCodes = [486, 480, 404, 603, 503] as const;
 /** Changes an account at random, with the queries that server and dialer use. */
 export class RandomChanges {
   readonly campaignIds: string[] = [];
-  readonly #attempts: StartedAttempt[] = [];
-  readonly #dialerId = uuidv7();
+  #attempts: Pick<StartedAttempt, 'id' | 'campaignId'>[] = [];
+  #dialerId = uuidv7();
   #trunkId = '';
   #phones = 12_025_550_000;
+  /** The first so many campaigns are never deleted: they are the ones that are looked at. */
+  #kept = 1;
 
   constructor(
     private readonly db: Pool,
@@ -45,7 +37,8 @@ export class RandomChanges {
     private readonly random: () => number,
   ) {}
 
-  async begin(campaigns: number): Promise<void> {
+  async begin(campaigns: number, kept = 1): Promise<void> {
+    this.#kept = kept;
     this.#trunkId = await addTrunk(this.db, this.accountId, {});
     await registerDialer(this.db, this.#dialerId, 'test', 1);
     for (let i = 0; i < campaigns; i += 1) {
@@ -56,14 +49,32 @@ export class RandomChanges {
     }
   }
 
+  /** Goes on with what another one has begun, which may be gone or at it still. */
+  async join(kept: number): Promise<void> {
+    this.#kept = kept;
+    const [ids, attempts, dialers, trunks] = await Promise.all([
+      this.db.query<{ id: string }>('select id from campaigns where deleted_at is null order by id'),
+      this.db.query<{ id: string; campaignId: string }>(
+        'select id, campaign_id as "campaignId" from attempts where ended_at is null order by id',
+      ),
+      this.db.query<{ id: string }>('select id from dialers'),
+      this.db.query<{ id: string }>('select id from trunks'),
+    ]);
+    this.campaignIds.push(...ids.rows.map(({ id }) => id));
+    this.#attempts = attempts.rows;
+    this.#dialerId = dialers.rows[0]?.id ?? '';
+    this.#trunkId = trunks.rows[0]?.id ?? '';
+    this.#phones = 12_000_000_000 + Math.floor(this.random() * 7e9);
+  }
+
   /** One change, in one transaction. */
   async step(): Promise<void> {
     const dice = this.random();
-    const id = this.#pick(this.campaignIds);
+    const id = pick(this.campaignIds, this.random);
     if (dice < 0.35) return this.#claim(id);
     if (dice < 0.75) return this.#moveAttempts();
     if (dice < 0.85) return this.#addCalls(id);
-    if (dice < 0.93) return this.#signal(id, this.#pick(signals));
+    if (dice < 0.93) return this.#signal(id, pick(signals, this.random));
     if (dice < 0.96) return this.#rename(id);
     if (dice < 0.98) return void (await this.#create());
     return this.#remove();
@@ -73,12 +84,6 @@ export class RandomChanges {
   async attempt(campaignId: string): Promise<void> {
     await this.#addCalls(campaignId);
     await this.#claim(campaignId);
-  }
-
-  #pick<T>(list: readonly T[]): T {
-    const picked = list[Math.floor(this.random() * list.length)];
-    if (picked === undefined) throw new Error('nothing to pick from');
-    return picked;
   }
 
   async #create(): Promise<string> {
@@ -98,7 +103,8 @@ export class RandomChanges {
     await this.outbox.change([campaignId], async (tx, emit) => {
       await tx.query(
         `insert into calls (id, campaign_id, account_id, phone, e164, status, next_attempt_at)
-          select gen_random_uuid(), $1, $2, p, p, 'planned', now() from unnest($3::text[]) p`,
+          select gen_random_uuid(), $1, $2, p, p, 'planned', now() from unnest($3::text[]) p
+          on conflict (campaign_id, e164) do nothing`,
         [campaignId, this.accountId, phones],
       );
       await emitCounts(tx, emit, campaignId);
@@ -132,8 +138,8 @@ export class RandomChanges {
     if (attempt === undefined) return;
     const { id: attemptId, campaignId } = attempt;
     const at = new Date();
-    const kind = this.#pick(['ringing', 'answered', 'ended'] as const);
-    const code = this.#pick(sipCodes);
+    const kind = pick(['ringing', 'answered', 'ended'] as const, this.random);
+    const code = pick(sipCodes, this.random);
     const ended = {
       kind: 'ended' as const,
       cause: causeOf({ code, rang: true, canceledFor: null }),
@@ -169,10 +175,9 @@ export class RandomChanges {
     );
   }
 
-  /** Deletes one campaign, but never the first: it is the one that is looked at. */
   async #remove(): Promise<void> {
-    const id = this.#pick(this.campaignIds);
-    if (id === this.campaignIds[0]) return;
+    const id = pick(this.campaignIds, this.random);
+    if (this.campaignIds.indexOf(id) < this.#kept) return;
     await this.#signal(id, 'finish');
     await this.outbox.change([id], (tx, emit) => deleteCampaign(tx, emit, this.accountId, id));
     this.campaignIds.splice(this.campaignIds.indexOf(id), 1);

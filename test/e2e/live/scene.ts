@@ -1,0 +1,158 @@
+import { fileURLToPath } from 'node:url';
+import { ensureRootAccount } from '@dialstream/shared/db/accounts.js';
+import type { Pool } from '@dialstream/shared/db/pool.js';
+import { freePort } from '@dialstream/shared/embedded/ports.js';
+import { programs } from '@dialstream/shared/embedded/programs.js';
+import { until } from '@dialstream/shared/embedded/waiting.js';
+import { createOutbox } from '@dialstream/shared/events/outbox.js';
+import { createPublisher } from '@dialstream/shared/events/publisher.js';
+import { createRedis, redisReady, type Redis } from '@dialstream/shared/events/redis.js';
+import { storedTopic, topicKeys, type TopicName } from '@dialstream/shared/events/topics.js';
+import type { Cursor } from '@dialstream/shared/events/contract.js';
+import type { Log } from '@dialstream/shared/log.js';
+import { RandomChanges } from '../../integration/gateway/random-changes.js';
+import { Killable } from '../../support/killable.js';
+import { OwnRedis } from '../../support/own-redis.js';
+import { seededRandom } from '../../support/seeded-random.js';
+import { committedCount, noteCommits } from './committed.js';
+import type { WriterOrder } from './writer-process.js';
+
+export interface SceneOptions {
+  db: Pool;
+  databaseUrl: string;
+  log: Log;
+  seed: number;
+  /** Campaigns that exist from the start and are never deleted. */
+  campaigns?: number;
+  gateways?: number;
+}
+
+const adminKey = 'test-admin-key-0123456789';
+const writerScript = fileURLToPath(new URL('../../dist/test/e2e/live/writer-process.js', import.meta.url));
+
+/** A Redis, some servers and those who make changes, all of them to be killed. The Postgres is the tests'. */
+export class Scene {
+  readonly token = adminKey;
+  readonly ports: number[] = [];
+  readonly servers: Killable[] = [];
+  readonly writers: Killable[] = [];
+  campaignIds: string[] = [];
+
+  private constructor(
+    private readonly options: SceneOptions,
+    readonly accountId: string,
+    readonly redisServer: OwnRedis,
+    readonly redis: Redis,
+  ) {}
+
+  static async start(options: SceneOptions): Promise<Scene> {
+    const { db, log, campaigns = 3, gateways = 2 } = options;
+    await noteCommits(db);
+    const accountId = await ensureRootAccount(db, adminKey);
+    const redisServer = await OwnRedis.start(log);
+    const redis = createRedis(redisServer.url, 'test', log);
+    const scene = new Scene(options, accountId, redisServer, redis);
+    try {
+      await redisReady(redis);
+      await scene.#makeCampaigns(campaigns);
+      for (let n = 1; n <= gateways; n += 1) await scene.#addServer(n);
+      await Promise.all(scene.servers.map((server) => server.start()));
+      return scene;
+    } catch (error) {
+      await scene.close();
+      throw error;
+    }
+  }
+
+  get db(): Pool {
+    return this.options.db;
+  }
+
+  /** Somebody who makes changes from now on, one every `everyMs`. */
+  async addWriter(everyMs: number): Promise<Killable> {
+    const { databaseUrl, seed } = this.options;
+    const no = this.writers.length + 1;
+    const order: WriterOrder = {
+      databaseUrl,
+      redisUrl: this.redisServer.url,
+      accountId: this.accountId,
+      seed: seed + no,
+      kept: this.campaignIds.length,
+      everyMs,
+    };
+    const writer = new Killable({
+      name: `writer ${no}`,
+      script: writerScript,
+      args: [JSON.stringify(order)],
+    });
+    this.writers.push(writer);
+    await writer.start();
+    return writer;
+  }
+
+  /** Waits until so many events were committed in all. */
+  async committed(count: number, withinMs: number): Promise<void> {
+    await until(
+      async () => {
+        for (const one of [...this.servers, ...this.writers]) one.check();
+        return (await committedCount(this.db)) >= count;
+      },
+      { withinMs, what: `${count} events`, everyMs: 100 },
+    );
+  }
+
+  /** Lets the writers end, and waits until Redis has all that they have said. */
+  async settle(): Promise<void> {
+    await Promise.all(this.writers.map((writer) => writer.stop((child) => child.send('stop'))));
+    const isEmpty = async (): Promise<boolean> =>
+      (await this.db.query('select from event_rows limit 1')).rowCount === 0;
+    await until(isEmpty, { withinMs: 20_000, what: 'every event is published' });
+  }
+
+  async head(topic: TopicName): Promise<Cursor> {
+    const keys = topicKeys('ds', storedTopic(this.accountId, topic));
+    const [epoch, seq] = await this.redis.hmget(keys.head, 'epoch', 'seq');
+    return { epoch: epoch ?? '', seq: Number(seq) };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.writers, ...this.servers].map((one) => one.kill()));
+    this.redis.disconnect();
+    await this.redisServer.stop();
+  }
+
+  async #makeCampaigns(count: number): Promise<void> {
+    const { db, log, seed } = this.options;
+    const publisher = createPublisher({ pool: db, redis: this.redis, prefix: 'ds', log });
+    const outbox = createOutbox({ pool: db, publisher });
+    const changes = new RandomChanges(db, outbox, this.accountId, seededRandom(seed));
+    await changes.begin(count, count);
+    await publisher.close();
+    // No dialer runs here; without one the clock of the servers would pause the campaigns.
+    await db.query(`update dialers set alive_until = 'infinity'`);
+    this.campaignIds = [...changes.campaignIds];
+  }
+
+  async #addServer(no: number): Promise<void> {
+    const port = await freePort('127.0.0.1');
+    this.ports.push(port);
+    const env = {
+      PORT: String(port),
+      DATABASE_URL: this.options.databaseUrl,
+      REDIS_URL: this.redisServer.url,
+      ADMIN_KEY: adminKey,
+      LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'fatal',
+    };
+    const isReady = () => isHealthy(port);
+    this.servers.push(new Killable({ name: `server ${no}`, script: programs.server, env, isReady }));
+  }
+}
+
+async function isHealthy(port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(1_000) });
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
