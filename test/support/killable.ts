@@ -59,6 +59,11 @@ export class Killable {
     await this.#end((child) => child.kill('SIGKILL'));
   }
 
+  async restart(): Promise<void> {
+    await this.kill();
+    await this.start();
+  }
+
   /** Sends it word to stop; it must end with code 0. */
   async stop(send: (child: ChildProcess) => void = (child) => child.kill('SIGTERM')): Promise<void> {
     this.check();

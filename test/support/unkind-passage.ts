@@ -37,6 +37,8 @@ interface Lane {
   latenessMs: number;
   /** Share of the next chunk that still passes before the connection breaks; null: all goes on. */
   tearAt: number | null;
+  /** Its far end was told that nothing more comes; what does come is dropped. */
+  hasEnded: boolean;
 }
 
 /** One client's connection on its way to a gateway. */
@@ -61,6 +63,7 @@ export class Passage {
       held: Promise.resolve(),
       latenessMs: 0,
       tearAt: null,
+      hasEnded: false,
     });
     this.#lanes = [lane(inbound, this.#outbound), lane(this.#outbound, inbound)];
     for (const { from, to } of this.#lanes) {
@@ -91,7 +94,8 @@ export class Passage {
         await lane.held;
         if (lane.latenessMs > 0) await this.#wait(lane.latenessMs);
         if (from === this.inbound) this.#repeat(chunk);
-        if (lane.tearAt !== null) {
+        if (lane.hasEnded) continue;
+        if (lane.tearAt !== null && !this.options.calm.aborted) {
           to.write(chunk.subarray(0, Math.floor(chunk.length * lane.tearAt)), () => this.reset());
           return;
         }
@@ -136,6 +140,7 @@ export class Passage {
         for (const one of this.#lanes) one.latenessMs = share * latenessMs;
         return;
       case 'halfClose':
+        lane.hasEnded = true;
         lane.to.end();
         return void this.#wait(halfOpenMs).then(() => this.reset());
       case 'double':

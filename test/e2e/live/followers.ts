@@ -24,6 +24,7 @@ export class Follower {
   /** `<campaign id> <counts version>` → the counts that were shown under it. */
   readonly shown = new Map<string, Record<string, number>>();
   /** What was shown and must not have been. */
+  readonly states: string[] = [];
   readonly faults: string[] = [];
   readonly #client: LiveClient;
   readonly #last = new Map<string, LiveCampaign>();
@@ -34,7 +35,7 @@ export class Follower {
     token: string,
     topics: readonly TopicName[],
   ) {
-    this.#client = connect({ url, token, reconnect: soon });
+    this.#client = connect({ url, token, reconnect: soon, onState: (st) => this.states.push(`${Math.round(performance.now())} ${st.status} ${st.code} ${st.reason}`) });
     for (const topic of topics) this.#follow(topic);
   }
 

@@ -68,8 +68,8 @@ export class Scene {
     return this.options.db;
   }
 
-  /** Somebody who makes changes from now on, one every `everyMs`. */
-  async addWriter(everyMs: number): Promise<Killable> {
+  /** Somebody who makes changes from now on, of so many events a second. */
+  async addWriter(eventsPerSecond: number): Promise<Killable> {
     const { databaseUrl, seed } = this.options;
     const no = this.writers.length + 1;
     const order: WriterOrder = {
@@ -78,7 +78,7 @@ export class Scene {
       accountId: this.accountId,
       seed: seed + no,
       kept: this.campaignIds.length,
-      everyMs,
+      eventsPerSecond,
     };
     const writer = new Killable({
       name: `writer ${no}`,
@@ -99,6 +99,10 @@ export class Scene {
       },
       { withinMs, what: `${count} events`, everyMs: 100 },
     );
+  }
+
+  async moreCommitted(count: number, withinMs: number): Promise<void> {
+    await this.committed((await committedCount(this.db)) + count, withinMs);
   }
 
   /** Lets the writers end, and waits until Redis has all that they have said. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool } from '@dialstream/shared/db/pool.js';
 import { createOutbox } from '@dialstream/shared/events/outbox.js';
-import { createPublisher } from '@dialstream/shared/events/publisher.js';
+import { createPublisher, type Publisher } from '@dialstream/shared/events/publisher.js';
 import { createRedis } from '@dialstream/shared/events/redis.js';
 import { createLog } from '@dialstream/shared/log.js';
 import { RandomChanges } from '../../integration/gateway/random-changes.js';
@@ -15,8 +15,8 @@ export interface WriterOrder {
   seed: number;
   /** Campaigns that are never deleted. */
   kept: number;
-  /** Milliseconds from the start of one change to that of the next, at least. */
-  everyMs: number;
+  /** On average and at most. */
+  eventsPerSecond: number;
 }
 
 /**
@@ -29,7 +29,15 @@ const pool = createPool({ databaseUrl: order.databaseUrl, log, name: 'test-write
 // Redis may be away, also at the start: what cannot be published then is left to the others' sweeps.
 const redis = createRedis(order.redisUrl, 'test-writer', log);
 const publisher = createPublisher({ pool, redis, prefix: 'ds', log });
-const outbox = createOutbox({ pool, publisher });
+let told = 0;
+const counted: Publisher = {
+  ...publisher,
+  publish(events) {
+    told += events.length;
+    publisher.publish(events);
+  },
+};
+const outbox = createOutbox({ pool, publisher: counted });
 const random = seededRandom(order.seed);
 const changes = new RandomChanges(pool, outbox, order.accountId, random);
 let isStopping = false;
@@ -40,10 +48,11 @@ process.on('message', () => {
 process.on('disconnect', () => process.exit(1));
 
 await changes.join(order.kept);
+const startedAt = performance.now();
 while (!isStopping) {
-  const pause = sleep(order.everyMs);
   await changes.step();
-  await pause;
+  const dueMs = (told / order.eventsPerSecond) * 1_000;
+  await sleep(Math.max(0, dueMs - (performance.now() - startedAt)));
 }
 await publisher.close();
 redis.disconnect();

@@ -1,4 +1,4 @@
-import { applyAttemptChanges } from '@dialstream/shared/db/attempt-changes.js';
+import { applyAttemptChanges, type AttemptChange } from '@dialstream/shared/db/attempt-changes.js';
 import { changeCampaignStatus, emitCounts } from '@dialstream/shared/db/campaign-changes.js';
 import {
   deleteCampaign,
@@ -70,7 +70,9 @@ export class RandomChanges {
   /** One change, in one transaction. */
   async step(): Promise<void> {
     const dice = this.random();
-    const id = pick(this.campaignIds, this.random);
+    // Half of it happens where somebody looks.
+    const near = this.random() < 0.5 ? this.campaignIds.slice(0, this.#kept) : this.campaignIds;
+    const id = pick(near, this.random);
     if (dice < 0.35) return this.#claim(id);
     if (dice < 0.75) return this.#moveAttempts();
     if (dice < 0.85) return this.#addCalls(id);
@@ -88,7 +90,12 @@ export class RandomChanges {
 
   async #create(): Promise<string> {
     const id = newCampaignId();
-    const settings = campaignSettings.parse({ name: `Campaign ${this.campaignIds.length}`, keepOpen: true });
+    const retry = { maxAttempts: 3, afterSeconds: 1 };
+    const settings = campaignSettings.parse({
+      name: `Campaign ${this.campaignIds.length}`,
+      keepOpen: true,
+      retry,
+    });
     const { accountId } = this;
     await this.db.query('insert into event_heads (scope) values ($1)', [id]);
     await this.outbox.change([id], (tx, emit) =>
@@ -99,7 +106,7 @@ export class RandomChanges {
   }
 
   async #addCalls(campaignId: string): Promise<void> {
-    const phones = Array.from({ length: 5 }, () => `+${(this.#phones += 1)}`);
+    const phones = Array.from({ length: 8 }, () => `+${(this.#phones += 1)}`);
     await this.outbox.change([campaignId], async (tx, emit) => {
       await tx.query(
         `insert into calls (id, campaign_id, account_id, phone, e164, status, next_attempt_at)
@@ -132,29 +139,30 @@ export class RandomChanges {
     this.#attempts.push(...started);
   }
 
-  /** Rings, answers or ends an attempt; what its state does not allow changes nothing. */
+  /** Rings, answers or ends some attempts of a campaign; what their states do not allow changes nothing. */
   async #moveAttempts(): Promise<void> {
-    const attempt = this.#attempts[Math.floor(this.random() * this.#attempts.length)];
-    if (attempt === undefined) return;
-    const { id: attemptId, campaignId } = attempt;
+    const some = this.#attempts[Math.floor(this.random() * this.#attempts.length)];
+    if (some === undefined) return;
+    const { campaignId } = some;
+    const moved = this.#attempts
+      .filter((attempt) => attempt.campaignId === campaignId && this.random() < 0.5)
+      .slice(0, 4);
+    const changes = moved.map(({ id }) => this.#change(id, campaignId));
+    await this.outbox.change([campaignId], (tx, emit) =>
+      applyAttemptChanges(tx, emit, this.#dialerId, changes),
+    );
+    const ended = new Set(changes.filter(({ kind }) => kind === 'ended').map(({ attemptId }) => attemptId));
+    this.#attempts = this.#attempts.filter(({ id }) => !ended.has(id));
+  }
+
+  #change(attemptId: string, campaignId: string): AttemptChange {
     const at = new Date();
     const kind = pick(['ringing', 'answered', 'ended'] as const, this.random);
+    if (kind === 'ringing') return { attemptId, campaignId, at, kind, txnId: null };
+    if (kind === 'answered') return { attemptId, campaignId, at, kind, txnId: null, sipDialog: {} };
     const code = pick(sipCodes, this.random);
-    const ended = {
-      kind: 'ended' as const,
-      cause: causeOf({ code, rang: true, canceledFor: null }),
-      sip: { code, phrase: 'Test', q850: null },
-    };
-    const change =
-      kind === 'ended'
-        ? ended
-        : kind === 'ringing'
-          ? { kind, txnId: null }
-          : { kind, txnId: null, sipDialog: {} };
-    await this.outbox.change([campaignId], (tx, emit) =>
-      applyAttemptChanges(tx, emit, this.#dialerId, [{ attemptId, campaignId, at, ...change }]),
-    );
-    if (kind === 'ended') this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
+    const cause = causeOf({ code, rang: true, canceledFor: null });
+    return { attemptId, campaignId, at, kind, cause, sip: { code, phrase: 'Test', q850: null } };
   }
 
   async #signal(campaignId: string, signal: CampaignSignal): Promise<void> {
