@@ -3,7 +3,8 @@ import { storedTopic, topicKeys } from '@dialstream/shared/events/topics.js';
 import { addCampaign } from '../../support/records.js';
 import { countChanges, range, rename } from './changes.js';
 import { describe, expect, test, type Live } from './live.js';
-import { RandomChanges, seededRandom } from './random-changes.js';
+import { seededRandom } from '../../support/seeded-random.js';
+import { RandomChanges } from './random-changes.js';
 import { transports, type RawClient } from './raw-client.js';
 
 /** Where a mode has its end when a test wants no second hand-out. */

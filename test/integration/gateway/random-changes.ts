@@ -17,7 +17,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { addTrunk } from '../../support/records.js';
 import { pick } from '../../support/seeded-random.js';
 
-const signals: readonly CampaignSignal[] = ['schedule', 'start', 'pause', 'resume'];
+const signals: readonly CampaignSignal[] = ['schedule', 'start', 'pause', 'resume', 'resume'];
 const sipCodes = [486, 480, 404, 603, 503] as const;
 
 /** Changes an account at random, with the queries that server and dialer use. */
