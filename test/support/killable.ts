@@ -12,6 +12,7 @@ export interface KillableOptions {
   env?: Record<string, string>;
   /** Whether it works; looked at until it does. Left out: it does as soon as it runs. */
   isReady?: () => Promise<boolean>;
+  onMessage?: (message: unknown) => void;
 }
 
 /** A process of a test's own, to be killed and started again. It ends when the test's process does. */
@@ -34,6 +35,7 @@ export class Killable {
       env: childEnvironment(env),
     });
     this.#child = child;
+    if (this.options.onMessage) child.on('message', this.options.onMessage);
     this.#exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         if (this.#child === child)

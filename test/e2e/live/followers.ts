@@ -10,7 +10,9 @@ import {
   type LiveStore,
 } from '@dialstream/client-sdk';
 import type { TopicName } from '@dialstream/shared/events/topics.js';
+import type { UnkindProxy } from '../../support/unkind-proxy.js';
 import type { TopicRecord } from './oracle.js';
+import type { Scene } from './scene.js';
 
 /** Comes back fast: a test has less time than a customer. */
 export const soon = fullJitter({ baseMs: 20, capMs: 150 });
@@ -24,7 +26,6 @@ export class Follower {
   /** `<campaign id> <counts version>` → the counts that were shown under it. */
   readonly shown = new Map<string, Record<string, number>>();
   /** What was shown and must not have been. */
-  readonly states: string[] = [];
   readonly faults: string[] = [];
   readonly #client: LiveClient;
   readonly #last = new Map<string, LiveCampaign>();
@@ -35,7 +36,7 @@ export class Follower {
     token: string,
     topics: readonly TopicName[],
   ) {
-    this.#client = connect({ url, token, reconnect: soon, onState: (st) => this.states.push(`${Math.round(performance.now())} ${st.status} ${st.code} ${st.reason}`) });
+    this.#client = connect({ url, token, reconnect: soon });
     for (const topic of topics) this.#follow(topic);
   }
 
@@ -74,6 +75,24 @@ export class Follower {
     const { total: _total, ...byStatus } = counts;
     this.shown.set(`${id} ${countsVersion}`, { ...byStatus, active_attempts: activeAttempts });
   }
+}
+
+/** So many followers, each with a door of its own and one of the usual sets of topics. */
+export async function gather(count: number, scene: Scene, proxy: UnkindProxy): Promise<Follower[]> {
+  const [a = '', b = '', c = ''] = scene.campaignIds;
+  const wishes: TopicName[][] = [
+    ['campaigns'],
+    [`campaign:${a}`],
+    ['campaigns', `campaign:${a}`],
+    [`campaign:${a}`, `campaign:${b}`, `campaign:${c}`],
+    ['campaigns', `campaign:${b}`],
+  ];
+  const followers: Follower[] = [];
+  for (let n = 0; n < count; n += 1) {
+    const url = await proxy.door();
+    followers.push(new Follower(`client ${n + 1}`, url, scene.token, wishes[n % wishes.length] ?? []));
+  }
+  return followers;
 }
 
 /** The same client, whose subscriptions write down what they are called with before they pass it on. */

@@ -1,16 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import { ensureRootAccount } from '@dialstream/shared/db/accounts.js';
-import type { Pool } from '@dialstream/shared/db/pool.js';
+import { createPool, type Pool } from '@dialstream/shared/db/pool.js';
 import { freePort } from '@dialstream/shared/embedded/ports.js';
 import { programs } from '@dialstream/shared/embedded/programs.js';
 import { until } from '@dialstream/shared/embedded/waiting.js';
-import { createOutbox } from '@dialstream/shared/events/outbox.js';
-import { createPublisher } from '@dialstream/shared/events/publisher.js';
+import { createOutbox, type Outbox } from '@dialstream/shared/events/outbox.js';
+import { createPublisher, type Publisher } from '@dialstream/shared/events/publisher.js';
 import { createRedis, redisReady, type Redis } from '@dialstream/shared/events/redis.js';
 import { storedTopic, topicKeys, type TopicName } from '@dialstream/shared/events/topics.js';
 import type { Cursor } from '@dialstream/shared/events/contract.js';
 import type { Log } from '@dialstream/shared/log.js';
 import { RandomChanges } from '../../integration/gateway/random-changes.js';
+import { cloneDatabase, dropDatabase } from '../../support/database.js';
 import { Killable } from '../../support/killable.js';
 import { OwnRedis } from '../../support/own-redis.js';
 import { seededRandom } from '../../support/seeded-random.js';
@@ -18,8 +19,8 @@ import { committedCount, noteCommits } from './committed.js';
 import type { WriterOrder } from './writer-process.js';
 
 export interface SceneOptions {
-  db: Pool;
-  databaseUrl: string;
+  /** A Postgres; the scene gets a database of its own. */
+  adminUrl: string;
   log: Log;
   seed: number;
   /** Campaigns that exist from the start and are never deleted. */
@@ -40,18 +41,27 @@ export class Scene {
 
   private constructor(
     private readonly options: SceneOptions,
+    private readonly databaseUrl: string,
+    readonly db: Pool,
     readonly accountId: string,
     readonly redisServer: OwnRedis,
     readonly redis: Redis,
+    private readonly publisher: Publisher,
+    /** For what the test itself changes. */
+    readonly outbox: Outbox,
   ) {}
 
   static async start(options: SceneOptions): Promise<Scene> {
-    const { db, log, campaigns = 3, gateways = 2 } = options;
+    const { adminUrl, log, campaigns = 3, gateways = 2 } = options;
+    const databaseUrl = await cloneDatabase(adminUrl);
+    const db = createPool({ databaseUrl, log, name: 'test-scene' });
     await noteCommits(db);
     const accountId = await ensureRootAccount(db, adminKey);
     const redisServer = await OwnRedis.start(log);
     const redis = createRedis(redisServer.url, 'test', log);
-    const scene = new Scene(options, accountId, redisServer, redis);
+    const publisher = createPublisher({ pool: db, redis, prefix: 'ds', log });
+    const outbox = createOutbox({ pool: db, publisher });
+    const scene = new Scene(options, databaseUrl, db, accountId, redisServer, redis, publisher, outbox);
     try {
       await redisReady(redis);
       await scene.#makeCampaigns(campaigns);
@@ -64,13 +74,15 @@ export class Scene {
     }
   }
 
-  get db(): Pool {
-    return this.options.db;
+  /** Where the server of this number listens, counted from 0. */
+  url(no: number): string {
+    return `http://127.0.0.1:${this.ports[no]}`;
   }
 
   /** Somebody who makes changes from now on, of so many events a second. */
   async addWriter(eventsPerSecond: number): Promise<Killable> {
-    const { databaseUrl, seed } = this.options;
+    const { databaseUrl } = this;
+    const { seed } = this.options;
     const no = this.writers.length + 1;
     const order: WriterOrder = {
       databaseUrl,
@@ -121,17 +133,18 @@ export class Scene {
 
   async close(): Promise<void> {
     await Promise.all([...this.writers, ...this.servers].map((one) => one.kill()));
+    await this.publisher.close();
     this.redis.disconnect();
     await this.redisServer.stop();
+    await this.db.end();
+    await dropDatabase(this.options.adminUrl, this.databaseUrl);
   }
 
   async #makeCampaigns(count: number): Promise<void> {
-    const { db, log, seed } = this.options;
-    const publisher = createPublisher({ pool: db, redis: this.redis, prefix: 'ds', log });
-    const outbox = createOutbox({ pool: db, publisher });
-    const changes = new RandomChanges(db, outbox, this.accountId, seededRandom(seed));
+    const { db, outbox, accountId } = this;
+    const changes = new RandomChanges(db, outbox, accountId, seededRandom(this.options.seed));
     await changes.begin(count, count);
-    await publisher.close();
+    await this.publisher.idle();
     // No dialer runs here; without one the clock of the servers would pause the campaigns.
     await db.query(`update dialers set alive_until = 'infinity'`);
     this.campaignIds = [...changes.campaignIds];
@@ -142,7 +155,7 @@ export class Scene {
     this.ports.push(port);
     const env = {
       PORT: String(port),
-      DATABASE_URL: this.options.databaseUrl,
+      DATABASE_URL: this.databaseUrl,
       REDIS_URL: this.redisServer.url,
       ADMIN_KEY: adminKey,
       LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'fatal',

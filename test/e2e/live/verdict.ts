@@ -27,26 +27,19 @@ export async function faultsIn(scene: Scene, followers: readonly Follower[]): Pr
 
 /** Waits until the stores of a follower are live and hold all that Redis has. */
 async function notCaughtUp(
-  { who, stores, states }: Follower,
+  { who, stores }: Follower,
   heads: ReadonlyMap<TopicName, Cursor>,
 ): Promise<string[]> {
   const faults: string[] = [];
   for (const [topic, store] of stores) {
     const head = heads.get(topic);
     const isThere = (): boolean => store.get().freshness === 'live' && isDeepStrictEqual(store.cursor, head);
-    const t0 = performance.now();
-    const before = JSON.stringify([store.get().freshness, store.get().subscription, store.cursor, head]);
-    await until(isThere, { withinMs: 30_000, what: topic })
-      .then(() => {
-        const ms = performance.now() - t0;
-        if (ms > 500) process.stderr.write(`${who} ${topic} ${ms} ${before} ${performance.now()} ${states.slice(-6).join(', ')}\n`);
-      })
-      .catch(() => {
-        const { freshness, subscription } = store.get();
-        faults.push(
-          `${who}, ${topic}: ${freshness} (${subscription.reason}) at ${at(store.cursor)} of ${at(head)}`,
-        );
-      });
+    await until(isThere, { withinMs: 30_000, what: topic }).catch(() => {
+      const { freshness, subscription } = store.get();
+      faults.push(
+        `${who}, ${topic}: ${freshness} (${subscription.reason}) at ${at(store.cursor)} of ${at(head)}`,
+      );
+    });
   }
   return faults;
 }

@@ -1,0 +1,56 @@
+import { expect, test } from '../../support/fixtures.js';
+import { UnkindProxy } from '../../support/unkind-proxy.js';
+import { gather, type Follower } from './followers.js';
+import { Scene } from './scene.js';
+import { faultsIn } from './verdict.js';
+
+const seed = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+process.stderr.write(`FAULT_SEED=${seed}\n`);
+
+const patienceMs = 60_000;
+
+/** How Redis loses what it holds. */
+const losses: Record<string, (scene: Scene) => Promise<unknown>> = {
+  'is emptied': ({ redis }) => redis.flushall(),
+  async 'starts again without its data'({ redisServer }) {
+    await redisServer.kill();
+    await redisServer.loseFiles();
+    await redisServer.startAgain();
+  },
+  /** As a replica does that takes over from a master which it lagged behind. */
+  async 'comes back with an older state'(scene) {
+    const { redisServer } = scene;
+    await redisServer.keepFiles();
+    await scene.moreCommitted(200, patienceMs);
+    await redisServer.kill();
+    await redisServer.setBack();
+    await redisServer.startAgain();
+  },
+};
+
+test.for(Object.keys(losses))(
+  `nobody shows a wrong count when Redis %s, FAULT_SEED=${seed}`,
+  { timeout: 180_000 },
+  async (loss, { adminUrl, log }) => {
+    const scene = await Scene.start({ adminUrl, log, seed });
+    const proxy = new UnkindProxy({ targets: scene.ports, seed, meanMs: 6_000 });
+    const followers: Follower[] = [];
+    try {
+      followers.push(...(await gather(10, scene, proxy)));
+      await scene.addWriter(100);
+      await scene.addWriter(100);
+      for (let times = 1; times <= 3; times += 1) {
+        await scene.moreCommitted(400, patienceMs);
+        await losses[loss]?.(scene);
+      }
+      await scene.moreCommitted(200, patienceMs);
+      await scene.settle();
+      proxy.calm();
+      expect(await faultsIn(scene, followers)).toEqual([]);
+    } finally {
+      for (const follower of followers) follower.close();
+      proxy.close();
+      await scene.close();
+    }
+  },
+);
