@@ -17,7 +17,7 @@ test(
     const proxy = new UnkindProxy({ targets: scene.ports, seed, meanMs: 2_000 });
     const followers: Follower[] = [];
     try {
-      followers.push(...(await gather(20, scene, proxy)));
+      followers.push(...(await gather(20, scene, proxy, seed)));
       await scene.addWriter(180);
       await scene.addWriter(180);
       await strikeUntil(10_000, scene, seededRandom(seed));

@@ -36,7 +36,7 @@ test.for(Object.keys(losses))(
     const proxy = new UnkindProxy({ targets: scene.ports, seed, meanMs: 6_000 });
     const followers: Follower[] = [];
     try {
-      followers.push(...(await gather(10, scene, proxy)));
+      followers.push(...(await gather(10, scene, proxy, seed)));
       await scene.addWriter(100);
       await scene.addWriter(100);
       for (let times = 1; times <= 3; times += 1) {
