@@ -157,7 +157,7 @@ export class Follower {
 
 /**
  * So many followers, each with a door of its own: over both transports, with one topic or several, in both
- * modes; every second ten of them load their pages anew again and again.
+ * modes; every third loads its page anew again and again.
  */
 export async function gather(
   count: number,
@@ -177,7 +177,7 @@ export async function gather(
   for (let n = 0; n < count; n += 1) {
     const { topics, mode } = wishes[Math.floor(n / 2) % wishes.length] ?? { topics: [], mode: 'stream' };
     const transport = n % 2 === 0 ? 'Socket.IO' : 'WebSocket';
-    const comesBack = Math.floor(n / 10) % 2 === 1;
+    const comesBack = n % 3 === 2;
     followers.push(
       new Follower({
         who: `client ${n + 1} (${transport}, ${mode}${comesBack ? ', reloads' : ''})`,

@@ -17,6 +17,12 @@ const losses: Record<string, (scene: Scene) => Promise<unknown>> = {
     await redisServer.loseFiles();
     await redisServer.startAgain();
   },
+  /** Nobody is there to be told of it: who comes back has to find out. */
+  async 'is emptied while the servers are down'({ redis, servers }) {
+    await Promise.all(servers.map((server) => server.kill()));
+    await redis.flushall();
+    await Promise.all(servers.map((server) => server.start()));
+  },
   /** As a replica does that takes over from a master which it lagged behind. */
   async 'comes back with an older state'(scene) {
     const { redisServer } = scene;
@@ -33,7 +39,7 @@ test.for(Object.keys(losses))(
   { timeout: 180_000 },
   async (loss, { adminUrl, log }) => {
     const scene = await Scene.start({ adminUrl, log, seed });
-    const proxy = new UnkindProxy({ targets: scene.ports, seed, meanMs: 6_000 });
+    const proxy = new UnkindProxy({ targets: scene.ports, seed, meanMs: 3_000 });
     const followers: Follower[] = [];
     try {
       followers.push(...(await gather(10, scene, proxy, seed)));
