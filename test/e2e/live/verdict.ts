@@ -1,25 +1,37 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Campaign } from '@dialstream/shared/api/campaigns.js';
-import { findCampaign, listCampaigns } from '@dialstream/shared/db/campaigns.js';
+import type { CampaignsView, CampaignView } from '@dialstream/client-sdk';
 import { until } from '@dialstream/shared/embedded/waiting.js';
 import type { Cursor } from '@dialstream/shared/events/contract.js';
 import { campaignOf, storedTopic, type TopicName } from '@dialstream/shared/events/topics.js';
-import { callsInPostgres, callsInStore, told } from '../../integration/gateway/told.js';
+import {
+  callsShown,
+  campaignInPostgres,
+  campaignsInPostgres,
+} from '../../integration/client-sdk/followers.js';
 import { committedCounts, committedTo, type Place } from './committed.js';
 import type { AnyStore, Follower } from './followers.js';
 import { endOf, faultsOf } from './oracle.js';
 import type { Scene } from './scene.js';
 
+/** What both a store and Postgres have of a topic. */
+type Shown =
+  | { campaigns: CampaignsView['campaigns'] }
+  | { campaign: CampaignView['campaign']; calls: object[] };
+
 /** Everything that is wrong once all is quiet again: an empty list is what a test hopes for. */
 export async function faultsIn(scene: Scene, followers: readonly Follower[]): Promise<string[]> {
   const topics = [...new Set(followers.flatMap(({ records }) => records.map(({ topic }) => topic)))];
   const heads = new Map<TopicName, Cursor>();
-  const held = new Map<TopicName, object>();
+  const held = new Map<TopicName, Shown>();
   for (const topic of topics) {
     heads.set(topic, await scene.head(topic));
     held.set(topic, await inPostgres(scene, topic));
   }
-  const late = await Promise.all(followers.map((follower) => notCaughtUp(follower, heads, held)));
+  const late = await Promise.all(
+    followers.flatMap((follower) =>
+      follower.records.map(({ topic }) => lateOrWrong(follower, topic, heads.get(topic), held.get(topic))),
+    ),
+  );
   return [
     ...late.flat(),
     ...(await wrongRecords(scene, followers, heads)),
@@ -30,41 +42,37 @@ export async function faultsIn(scene: Scene, followers: readonly Follower[]): Pr
 /** One fault brings others with it; the first ones tell. */
 const faultsAtMost = 12;
 
-/** Waits until the stores of a follower are live and equal Postgres. */
-async function notCaughtUp(
+/** Waits until a store of a follower is live and has all; then it must equal Postgres. */
+async function lateOrWrong(
   follower: Follower,
-  heads: ReadonlyMap<TopicName, Cursor>,
-  held: ReadonlyMap<TopicName, object>,
+  topic: TopicName,
+  head: Cursor | undefined,
+  held: Shown | undefined,
 ): Promise<string[]> {
-  const { who, mode, records } = follower;
-  const faults: string[] = [];
-  for (const { topic } of records) {
-    const [head, wanted] = [heads.get(topic), held.get(topic)];
-    const isThere = (): boolean => {
-      const store = follower.stores.get(topic);
-      if (store?.get().freshness !== 'live') return false;
-      // Of what `latest` leaves out, only the next heartbeat tells that it is there.
-      if (mode === 'stream') return isDeepStrictEqual(store.cursor, head);
-      return isDeepStrictEqual(inStore(store), {
-        ...wanted,
-        ...('calls' in (wanted ?? {}) && { calls: [] }),
-      });
-    };
-    await until(isThere, { withinMs: 30_000, what: topic }).catch(() => undefined);
-    const store = follower.stores.get(topic);
-    if (store === undefined) faults.push(`${who}, ${topic}: no store`);
-    else if (!isThere()) {
-      const { freshness, subscription } = store.get();
-      faults.push(
-        `${who}, ${topic}: ${freshness} (${subscription.reason}) at ${at(store.cursor)} of ${at(head)}`,
-      );
-    } else if (mode === 'stream' && !isDeepStrictEqual(inStore(store), wanted)) {
-      faults.push(
-        `${who}, ${topic}: shows ${JSON.stringify(inStore(store))}, Postgres holds ${JSON.stringify(wanted)}`,
-      );
-    }
-  }
-  return faults;
+  const isStream = follower.mode === 'stream';
+  const wanted = held && (isStream ? held : withoutCalls(held));
+  // Loading its page anew gives a follower other stores.
+  const store = (): AnyStore | undefined => follower.stores.get(topic);
+  const isThere = (): boolean => {
+    const now = store();
+    if (now?.get().freshness !== 'live') return false;
+    // Of what `latest` leaves out only the next heartbeat tells, which is far.
+    return isStream ? isDeepStrictEqual(now.cursor, head) : isDeepStrictEqual(inStore(now), wanted);
+  };
+  await until(isThere, { withinMs: 30_000, what: topic }).catch(() => undefined);
+  const end = store();
+  if (end === undefined) return [`${follower.who}, ${topic}: no store`];
+  if (isThere() && isDeepStrictEqual(inStore(end), wanted)) return [];
+  const { freshness, subscription } = end.get();
+  return [
+    `${follower.who}, ${topic}: ${freshness} (${subscription.reason}) at ${at(end.cursor)} of ${at(head)}, ` +
+      `shows ${JSON.stringify(inStore(end))}, Postgres holds ${JSON.stringify(wanted)}`,
+  ];
+}
+
+/** In `latest` mode calls are left out. */
+function withoutCalls(shown: Shown): Shown {
+  return 'calls' in shown ? { ...shown, calls: [] } : shown;
 }
 
 async function wrongRecords(
@@ -100,18 +108,18 @@ async function wrongCounts(scene: Scene, followers: readonly Follower[]): Promis
   ]);
 }
 
-function inStore(store: AnyStore): object {
+function inStore(store: AnyStore): Shown {
   const view = store.get();
   return 'campaigns' in view
-    ? { campaigns: view.campaigns.map((one) => told(one as Campaign)) }
-    : { campaign: view.campaign && told(view.campaign as Campaign), calls: callsInStore(view) };
+    ? { campaigns: view.campaigns }
+    : { campaign: view.campaign, calls: callsShown(view) };
 }
 
-async function inPostgres({ db, accountId }: Scene, topic: TopicName): Promise<object> {
+async function inPostgres({ db, accountId }: Scene, topic: TopicName): Promise<Shown> {
   const id = campaignOf(topic);
-  if (id === null) return { campaigns: (await listCampaigns(db, { accountId, limit: 1_000 })).map(told) };
-  const campaign = await findCampaign(db, accountId, id);
-  return { campaign: campaign && told(campaign), calls: await callsInPostgres(db, id) };
+  return id === null
+    ? { campaigns: await campaignsInPostgres(db, accountId) }
+    : campaignInPostgres(db, accountId, id);
 }
 
 function at(cursor: Cursor | null | undefined): string {

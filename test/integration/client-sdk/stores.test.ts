@@ -6,7 +6,8 @@ import { addCampaign } from '../../support/records.js';
 import { rename } from '../gateway/changes.js';
 import { CuttingProxy } from '../gateway/cutting-proxy.js';
 import { describe, expect, test, type Live } from '../gateway/live.js';
-import { RandomChanges, seededRandom } from '../gateway/random-changes.js';
+import { seededRandom } from '../../support/seeded-random.js';
+import { RandomChanges } from '../gateway/random-changes.js';
 import { transports } from '../gateway/raw-client.js';
 import {
   allCampaigns,
