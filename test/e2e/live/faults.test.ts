@@ -3,11 +3,17 @@ import { seededRandom } from '../../support/seeded-random.js';
 import { UnkindProxy } from '../../support/unkind-proxy.js';
 import { strikeUntil } from './blows.js';
 import { gather, type Follower } from './followers.js';
+import type { TopicRecord } from './oracle.js';
 import { Scene } from './scene.js';
 import { faultsIn } from './verdict.js';
 
 const seed = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 process.stderr.write(`FAULT_SEED=${seed}\n`);
+
+function secondSnapshots({ who, topic, entries }: TopicRecord): string[] {
+  const snapshots = entries.filter(({ kind }) => kind === 'snapshot').length;
+  return snapshots > 1 ? [`${who}, ${topic}: ${snapshots} snapshots`] : [];
+}
 
 test(
   `clients miss nothing while everything breaks, FAULT_SEED=${seed}`,
@@ -24,6 +30,11 @@ test(
       await scene.settle();
       proxy.calm();
       expect(await faultsIn(scene, followers)).toEqual([]);
+      // Redis came back with all it had: whoever was cut off has gone on from its cursor.
+      expect(followers.flatMap(({ records }) => records.flatMap(secondSnapshots))).toEqual([]);
+      expect(Math.min(...Object.values(proxy.suffered))).toBeGreaterThan(10);
+      expect(proxy.connections).toBeGreaterThan(10 * followers.length);
+      expect(followers.reduce((sum, { reloads }) => sum + reloads, 0)).toBeGreaterThan(10);
     } finally {
       for (const follower of followers) follower.close();
       proxy.close();
