@@ -132,6 +132,24 @@ describe.for(transports)('a topic that several subscribe to over %s', (transport
     expect(server.left).toBe(0);
   });
 
+  test('believes nobody to be ahead whom the server has not heard', async ({ server, following }) => {
+    const { client, told } = following.follow();
+    withSnapshot(await server.asked(), 10);
+    await told.until('state', 'live: snapshot');
+    const ahead = join(client, { cursor: { epoch, seq: 11 } });
+    const second = await server.asked();
+    expect(second.body.cursor).toEqual({ epoch, seq: 11 });
+    recovered(second);
+    const third = await server.asked();
+    expect(third.body.cursor).toEqual({ epoch, seq: 10 });
+    recovered(third);
+    send(third, 11, 12);
+    await ahead.told.until('event', 12);
+    await told.until('event', 12);
+    expect(told.of('event')).toEqual([11, 12]);
+    expect(ahead.told.of('event')).toEqual([12]);
+  });
+
   test('asks for who comes while it is asked for', async ({ server, following }) => {
     const { client, told } = following.follow({}, { cursor: { epoch, seq: 4 } });
     const first = await server.asked();

@@ -166,14 +166,22 @@ describe.for(transports)('a subscription over %s', (transport) => {
   );
 
   test.for([
-    ['nothing', {}],
-    ['no cursor', { ok: true, recovered: false, snapshot: {} }],
-    ['another cursor than was asked for', { ok: true, recovered: true, cursor: { epoch, seq: 9 } }],
-  ] as const)('tries again when the answer has %s', async ([, answer], { server, following }) => {
+    ['nothing', 'subscribing: unknown', {}],
+    ['no cursor', 'subscribing: bad_answer', { ok: true, recovered: false, snapshot: {} }],
+    [
+      'another cursor than was asked for',
+      'subscribing: bad_answer',
+      { ok: true, recovered: true, cursor: { epoch, seq: 9 } },
+    ],
+  ] as const)('tries again when the answer has %s', async ([, code, answer], { server, following }) => {
     const { told } = following.follow({}, { cursor: { epoch, seq: 3 } });
     (await server.asked()).answer(answer);
     recovered(await server.asked());
     await told.until('state', 'live: recovered');
+    expect(told.of('state').filter((state) => state !== 'subscribing: subscribing')).toEqual([
+      code,
+      'live: recovered',
+    ]);
     expect(told.of('event')).toEqual([]);
     expect(told.of('gap')).toEqual([]);
   });
@@ -186,6 +194,19 @@ describe.for(transports)('a subscription over %s', (transport) => {
     await told.until('event', 31);
     expect(told.of('snapshot')).toHaveLength(1);
     expect(told.of('gap')).toMatchObject([{ cause: 'not_recovered', after: { seq: 1_000 } }]);
+  });
+
+  test('takes no snapshot any more when it was closed because of the gap', async ({ server, following }) => {
+    const told = new Told();
+    const subscription = following.client().subscribe('campaigns', {
+      ...told.options,
+      cursor: { epoch, seq: 3 },
+      onGap: () => subscription.close(),
+    });
+    withSnapshot(await server.asked(), 9);
+    await told.until('state', 'closed: closed');
+    expect(told.of('snapshot')).toEqual([]);
+    await until(() => server.unsubscribed.length === 1, { withinMs: 10_000, what: 'unsubscribed' });
   });
 
   test('takes no garbage for events', async ({ server, following }) => {
@@ -255,6 +276,20 @@ describe.for(transports)('a subscription over %s', (transport) => {
       expect(subscription.state.status).toBe('closed');
     }
     await until(() => server.unsubscribed.length === 3, { withinMs: 10_000, what: 'unsubscribed thrice' });
+    expect(server.left).toBe(0);
+  });
+
+  test('that begins in the very moment of the connection is asked for once', async ({
+    server,
+    following,
+  }) => {
+    const told = new Told();
+    const client = following.client();
+    client.onState(({ status }) => {
+      if (status === 'connected') client.subscribe('campaigns', told.options);
+    });
+    withSnapshot(await server.asked(), 0);
+    await told.until('state', 'live: snapshot');
     expect(server.left).toBe(0);
   });
 
