@@ -29,7 +29,7 @@ async function requestsOf(call: (client: HttpClient) => Promise<unknown>[]): Pro
     url: 'http://server',
     key: 'key',
     fetch: async (url, init) => {
-      const { pathname } = new URL(url);
+      const { pathname } = new URL(url as string);
       seen.add(`${init?.method} ${pathname.replace(/[0-9a-f-]{36}/, ':id').replace('%2B1', ':phone')}`);
       return new Response('{"items":[],"nextCursor":null}');
     },

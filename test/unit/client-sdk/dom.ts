@@ -21,8 +21,8 @@ export interface Drawn {
 
 /** Draws in an empty element; with `html`, in one that a server has filled. */
 export function drawn(node: ReactNode, html?: string): Drawn {
-  const element = window.document.createElement('div');
-  window.document.body.append(element);
+  const element = window.document.createElement('div') as unknown as HTMLDivElement;
+  document.body.append(element);
   const faults: unknown[] = [];
   const options = {
     onRecoverableError: (error: unknown) => void faults.push(error),
@@ -34,7 +34,7 @@ export function drawn(node: ReactNode, html?: string): Drawn {
   const draw = (next: ReactNode): void => flushSync(() => root.render(next));
   if (html === undefined) draw(node);
   return {
-    text: () => element.textContent,
+    text: () => element.textContent ?? '',
     draw,
     remove() {
       flushSync(() => root.unmount());
