@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 /** A name that a door of the SDK gives, and the docstring of its declaration. */
 export interface Exported {
@@ -8,7 +8,8 @@ export interface Exported {
   doc: string;
 }
 
-const built = fileURLToPath(new URL('../../../client-sdk/dist/client-sdk/', import.meta.url));
+const { resolve } = createRequire(import.meta.url);
+const built = path.join(path.dirname(resolve('@dialstream/client-sdk/package.json')), 'dist/client-sdk');
 
 /** All names of a door, such as `index`, read from its declarations. */
 export async function exportsOf(door: string): Promise<Exported[]> {
@@ -17,13 +18,14 @@ export async function exportsOf(door: string): Promise<Exported[]> {
   const beside = (source: string) =>
     path.relative(built, path.join(path.dirname(file), source.replace(/\.js$/, '')));
   const found: Exported[] = declarationsIn(text);
-  for (const [, source = ''] of text.matchAll(/^export (?:type )?\* from '(.+)';$/gm)) {
+  for (const [, source = ''] of text.matchAll(/^export (?:type )?\* from '([^']+)';$/gm)) {
     found.push(...(await exportsOf(beside(source))));
   }
-  for (const [, names = '', source = ''] of text.matchAll(/^export (?:type )?\{(.+?)\} from '(.+)';$/gms)) {
+  for (const [, names = '', source = ''] of text.matchAll(
+    /^export (?:type )?\{([^}]+)\} from '([^']+)';$/gm,
+  )) {
     const there = await exportsOf(beside(source));
-    for (const part of names.split(',')) {
-      const name = part.trim().replace(/^type /, '');
+    for (const [, name = ''] of names.matchAll(/(\w+)(?:,|\s*$)/g)) {
       const exported = there.find((one) => one.name === name);
       if (exported === undefined) throw new Error(`${source} has no ${name}`);
       found.push(exported);
