@@ -10,8 +10,10 @@ import {
   type Connection,
   type Transport,
 } from './connection.js';
+import type { PlacedEvent } from './placed-event.js';
 import type { Session } from './session.js';
 import type { StreamRights } from './stream-rights.js';
+import { socketIoFrames } from './web-socket-frames.js';
 
 export interface SocketIoOptions {
   httpServer: HttpServer;
@@ -48,9 +50,14 @@ export function createSocketIo({ httpServer, admission, log }: SocketIoOptions):
 
   return {
     fanOut(room, events) {
-      const connections = io.sockets.adapter.rooms.get(room)?.size ?? 0;
-      if (connections > 0) for (const event of events) io.to(room).emit('event', event.object);
-      return connections;
+      const members = io.sockets.adapter.rooms.get(room);
+      if (members === undefined) return 0;
+      const frames = socketIoFrames(events);
+      for (const id of members) {
+        const socket = io.sockets.sockets.get(id);
+        if (socket !== undefined) sendEvents(socket, events, frames);
+      }
+      return members.size;
     },
     close() {
       io.disconnectSockets(true);
@@ -86,6 +93,19 @@ function serve(socket: Socket, session: Session, log: Log): void {
   });
 }
 
+/**
+ * Over WebSocket events go as frames that are made already, in one piece: the option is how socket.io's own
+ * adapter hands its frames to engine.io, whose queue keeps their order among other messages.
+ */
+function sendEvents(socket: Socket, events: readonly PlacedEvent[], frames: Buffer): void {
+  if (!socket.connected) return;
+  if (socket.conn.transport.name === 'websocket') {
+    socket.conn.write('', { wsPreEncodedFrame: [frames] } as SendOptions);
+  } else for (const event of events) socket.emit('event', event.object);
+}
+
+type SendOptions = NonNullable<Parameters<Socket['conn']['write']>[1]>;
+
 function answerOf(args: unknown[]): Answer {
   const last = args.at(-1);
   return typeof last === 'function' ? (last as Answer) : () => undefined;
@@ -98,7 +118,7 @@ function connectionOf(socket: Socket): Connection {
       while (socket.connected && waitingBytes(socket) > 0) await nextDrain(socket);
     },
     sendEvents(events) {
-      for (const event of events) socket.emit('event', event.object);
+      if (events.length > 0) sendEvents(socket, events, socketIoFrames(events));
     },
     sendHeartbeat: (heads) => void socket.emit('heartbeat', { heads }),
     sendResync: (topic, code) => void socket.emit('resync', { topic, code }),
@@ -113,11 +133,19 @@ function connectionOf(socket: Socket): Connection {
   };
 }
 
+interface Queued {
+  data?: string | Buffer;
+  options?: { wsPreEncodedFrame?: Buffer[] };
+}
+
 /** Packets that the transport has not taken. Engine.IO calls the queue private and offers no other way. */
 function waitingBytes({ conn }: Socket): number {
-  const { writeBuffer } = conn as unknown as { writeBuffer: { data?: string | Buffer }[] };
+  const { writeBuffer } = conn as unknown as { writeBuffer: Queued[] };
   let bytes = 0;
-  for (const { data } of writeBuffer) bytes += data?.length ?? 0;
+  for (const { data, options } of writeBuffer) {
+    bytes += data?.length ?? 0;
+    for (const frame of options?.wsPreEncodedFrame ?? []) bytes += frame.length;
+  }
   return bytes;
 }
 

@@ -207,7 +207,9 @@ export class Subscription implements FeedMember {
         return this.#finish('trimmed');
       }
       // What lies beyond the channel's position will be fanned out.
-      const due = read.events.filter(({ seq }) => seq <= channel.position.seq);
+      const { seq: upTo } = channel.position;
+      const isAllDue = (read.events.at(-1)?.seq ?? 0) <= upTo;
+      const due = isAllDue ? read.events : read.events.filter(({ seq }) => seq <= upTo);
       after = { epoch: after.epoch, seq: after.seq + due.length };
       if (this.#mode === 'latest') kept.add(due);
       else {

@@ -18,17 +18,27 @@ export function textFrame(text: string): Buffer {
   return frame;
 }
 
-const frames = new WeakMap<PlacedEvent, Buffer>();
-
-/** The frames of events, one after the other. Each is made once, however many connections get it. */
-export function eventFrames(events: readonly PlacedEvent[]): Buffer {
-  const all = events.map((event) => {
-    let frame = frames.get(event);
-    if (frame === undefined) {
-      frame = textFrame(`{"op":"event",${event.json.slice(1)}`);
-      frames.set(event, frame);
-    }
-    return frame;
-  });
-  return all.length === 1 && all[0] !== undefined ? all[0] : Buffer.concat(all);
+/** Makes the frames of events, one after the other. Each is made once, however many connections get it. */
+function framesOf(textOf: (event: PlacedEvent) => string): (events: readonly PlacedEvent[]) => Buffer {
+  const made = new WeakMap<PlacedEvent, Buffer>();
+  // Those who come back together are given the same list.
+  const joined = new WeakMap<readonly PlacedEvent[], Buffer>();
+  return (events) => {
+    const known = joined.get(events);
+    if (known !== undefined) return known;
+    const all = events.map((event) => {
+      let frame = made.get(event);
+      if (frame === undefined) made.set(event, (frame = textFrame(textOf(event))));
+      return frame;
+    });
+    const frames = all.length === 1 && all[0] !== undefined ? all[0] : Buffer.concat(all);
+    joined.set(events, frames);
+    return frames;
+  };
 }
+
+/** As `/v1/stream` sends them. */
+export const eventFrames = framesOf((event) => `{"op":"event",${event.json.slice(1)}`);
+
+/** As Socket.IO sends them over WebSocket: a message (4) that is an event (2) of the default namespace. */
+export const socketIoFrames = framesOf((event) => `42["event",${event.json}]`);
