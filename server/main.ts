@@ -9,6 +9,7 @@ import { createRedis, redisReady } from '@dialstream/shared/events/redis.js';
 import { runUntilSignal } from '@dialstream/shared/lifecycle.js';
 import { createLog } from '@dialstream/shared/log.js';
 import { Registry } from 'prom-client';
+import { acceptBacklog } from './accept-backlog.js';
 import { createApp } from './app.js';
 import { createAuthenticate, createAuthenticateStream, createFindPrincipal } from './auth.js';
 import { startClock } from './clock/clock.js';
@@ -62,7 +63,9 @@ await runUntilSignal(log, config.drainSeconds, async (defer) => {
   });
   defer(() => gateway.close());
   defer(startClock({ pool, outbox, log }));
-  await app.listen({ host, port }).catch((error: unknown) => explainListening(error, config));
+  await app
+    .listen({ host, port, backlog: acceptBacklog })
+    .catch((error: unknown) => explainListening(error, config));
 });
 
 /** Names port and variable on one line of their own: it is the fault that newcomers meet. */

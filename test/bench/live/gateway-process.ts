@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { acceptBacklog } from '@dialstream/server/accept-backlog.js';
 import {
   createAuthenticate,
   createAuthenticateStream,
@@ -31,7 +32,7 @@ const answers = {
       createStreamTokens(pool),
     );
     createGateway({ httpServer, redis, pool, prefix, log, authenticate, findPrincipal });
-    httpServer.listen({ port, host: '127.0.0.1' });
+    httpServer.listen({ port, host: '127.0.0.1', backlog: acceptBacklog });
     await once(httpServer, 'listening');
     return (httpServer.address() as AddressInfo).port;
   },
