@@ -45,6 +45,8 @@ class WebSocketLink {
   readonly #waiting = new Map<number, { onAnswer: (answer: unknown) => void; timer: Timer }>();
   readonly #abort = new AbortController();
   #requests = 0;
+  /** The HTTP status instead of a WebSocket, where it is told. */
+  #refusal: number | null = null;
   #isOpen = false;
   #isOver = false;
 
@@ -57,8 +59,11 @@ class WebSocketLink {
     this.#socket.addEventListener('open', () => this.#opened());
     this.#socket.addEventListener('message', (event) => this.#received((event as { data?: unknown }).data));
     this.#socket.addEventListener('close', (event) => void this.#closed(event as ClosingEvent));
-    // Browsers say nothing in it, and `close` follows.
-    this.#socket.addEventListener('error', () => undefined);
+    // `close` follows. Browsers say nothing here; the package `ws` says how HTTP refused it.
+    this.#socket.addEventListener('error', (event) => {
+      const { message = '' } = event as { message?: string };
+      this.#refusal = Number(/response: (\d{3})/.exec(message)?.[1]) || null;
+    });
   }
 
   request(name: string, body: object, onAnswer: (answer: unknown) => void): void {
@@ -104,22 +109,19 @@ class WebSocketLink {
       const text = `closed with ${code}${reason ? `: ${reason}` : ''}`;
       return this.listener.closed(faults[code] ?? 'lost', text);
     }
-    const [fault, why] = await this.#why();
+    const [fault, why] = this.#refusal === null ? await this.#ask() : meaningOf(this.#refusal);
     if (this.#isOver) return;
     this.#end();
     this.listener.closed(fault, why);
   }
 
-  /** A WebSocket does not tell why it was not opened; a plain request to its address does. */
-  async #why(): Promise<[TransportFault, string]> {
+  /** A browser's WebSocket does not tell why it was not opened; a plain request to its address does. */
+  async #ask(): Promise<[TransportFault, string]> {
     const timer = setTimeout(() => this.#abort.abort(), whyMs);
     try {
       const { status, body } = await fetch(this.address, { signal: this.#abort.signal });
       await body?.cancel();
-      if (status === 401) return ['unauthorized', 'the token is not accepted'];
-      if (status === 429) return ['rate_limited', 'too many connections'];
-      if (status === 503) return ['unavailable', 'the server cannot take connections now'];
-      return ['unreachable', `no WebSocket was opened; the address answers ${status}`];
+      return meaningOf(status);
     } catch (error) {
       return ['unreachable', messageOf(error)];
     } finally {
@@ -132,6 +134,14 @@ class WebSocketLink {
     for (const { timer } of this.#waiting.values()) clearTimeout(timer);
     this.#waiting.clear();
   }
+}
+
+/** What it means that a WebSocket was answered with this HTTP status. */
+function meaningOf(status: number): [TransportFault, string] {
+  if (status === 401) return ['unauthorized', 'the token is not accepted'];
+  if (status === 429) return ['rate_limited', 'too many connections'];
+  if (status >= 500) return ['unavailable', `the server takes no connections now: ${status}`];
+  return ['unreachable', `no WebSocket was opened, and HTTP answers ${status}`];
 }
 
 type Timer = ReturnType<typeof setTimeout>;

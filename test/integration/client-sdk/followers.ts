@@ -13,6 +13,7 @@ import {
   type LiveStore,
   type StoreOptions,
   type SubscriptionMode,
+  type Token,
 } from '@dialstream/client-sdk';
 import { callsUnderWay } from '@dialstream/shared/db/calls.js';
 import { findCampaign, listCampaigns } from '@dialstream/shared/db/campaigns.js';
@@ -25,7 +26,7 @@ import type { Live } from '../gateway/live.js';
 const soon = fullJitter({ baseMs: 20, capMs: 60 });
 
 /** A client that comes back soon. */
-export function client(live: Live, url: string, token: string, transport: TransportName): LiveClient {
+export function client(live: Live, url: string, token: Token, transport: TransportName): LiveClient {
   const connected = connect({
     url,
     token,

@@ -1,6 +1,28 @@
-import { connect, webSocket, type ConnectionState } from '@dialstream/client-sdk';
+import { connect, webSocket, type ConnectionState, type WebSocketLike } from '@dialstream/client-sdk';
 import { until, within } from '@dialstream/shared/embedded/waiting.js';
+import { WebSocket } from 'ws';
 import { describe, expect, send, test, transports, withSnapshot } from './following.js';
+
+/** As browsers have it: nothing is said of why it did not open. */
+class SilentWebSocket implements WebSocketLike {
+  readonly #own: WebSocket;
+
+  constructor(url: string) {
+    this.#own = new WebSocket(url);
+  }
+
+  addEventListener(type: 'open' | 'message' | 'close' | 'error', listener: (event: unknown) => void): void {
+    this.#own.addEventListener(type, (event) => listener(type === 'error' ? {} : event));
+  }
+
+  send(text: string): void {
+    this.#own.send(text);
+  }
+
+  close(): void {
+    this.#own.close();
+  }
+}
 
 describe.for(transports)('a connection over %s', (transport) => {
   test.override('transport', transport);
@@ -188,6 +210,24 @@ describe('over WebSocket', () => {
     await server.asked();
     server.webSockets[0]?.close(4401);
     await told.until('state', 'closed: unauthorized');
+  });
+
+  test.for([
+    ['unauthorized', 'reconnecting: unauthorized'],
+    ['rate_limited', 'reconnecting: rate_limited'],
+    ['unavailable', 'reconnecting: unavailable'],
+    ['something_new', 'reconnecting: unavailable'],
+    ['upgrade_required', 'reconnecting: unreachable'],
+  ])('a browser learns of %s by asking the address', async ([refusal, state], { server, following }) => {
+    server.refusals = [refusal ?? ''];
+    const states: string[] = [];
+    following.follow({
+      token: () => 'key',
+      transport: webSocket({ WebSocket: SilentWebSocket }),
+      onState: ({ status, code }) => states.push(`${status}: ${code}`),
+    });
+    await server.asked();
+    expect(states).toEqual([state, 'connected: connected']);
   });
 
   test('frames that cannot be read are passed over', async ({ server, following }) => {

@@ -21,7 +21,12 @@ export interface Asked {
 }
 
 const patienceMs = 10_000;
-const statuses: Record<string, number> = { unauthorized: 401, rate_limited: 429, unavailable: 503 };
+const statuses: Record<string, number> = {
+  unauthorized: 401,
+  upgrade_required: 426,
+  rate_limited: 429,
+  unavailable: 503,
+};
 
 /** A server that does nothing by itself: the test takes each request in turn and says what comes back. */
 export class FakeServer {
