@@ -33,6 +33,9 @@ interface Question {
 /** Refusals that trying again does not change. */
 const finalRefusals = new Set(['bad_request', 'not_found', 'forbidden']);
 
+/** Milliseconds without an answer after which nobody counts as up to date any more. */
+const patienceMs = 1_000;
+
 /**
  * The client's one subscription to a topic at the server, whoever shares it. It is live while every subscriber
  * is at its position or ahead of it. When one is not, the server is asked anew, until it is: so a newcomer gets
@@ -49,6 +52,7 @@ export class TopicFeed {
   #isAsking = false;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #impatience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly topic: TopicName,
@@ -144,11 +148,14 @@ export class TopicFeed {
     const asked = this.#asked;
     const question = { ...this.#next(), mode: this.#wantedMode(), asked };
     const { cursor, mode } = question;
+    const ask = (one: AnySubscription): void => one.wait('subscribing', 'subscribing', 'asking the server');
     this.#each((one) => {
-      if (one.state.status !== 'live') one.wait('subscribing', 'subscribing', 'asking the server');
+      if (one.state.status !== 'live') ask(one);
     });
     // Whoever was told may have closed all of it.
     if (asked !== this.#asked) return;
+    // Those who are up to date are asked about because of others. They are told only when it takes its time.
+    this.#impatience = setTimeout(() => this.#each(ask), patienceMs);
     const body = { topic: this.topic, ...(cursor && { cursor }), ...(mode === 'latest' && { mode }) };
     this.#request('subscribe', body, (answer) => {
       if (asked === this.#asked) this.#answered(answer ?? null, question);
@@ -184,6 +191,7 @@ export class TopicFeed {
       else if (one.place.seq === position.seq) one.prove();
     });
     if (question.asked !== this.#asked) return;
+    clearTimeout(this.#impatience);
     this.#isAsking = false;
     this.#position = position;
     this.#mode = question.mode;
@@ -238,6 +246,7 @@ export class TopicFeed {
   /** From here on no answer, event or timer of before counts. */
   #interrupt(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#impatience);
     this.#timer = undefined;
     this.#asked += 1;
     this.#isAsking = false;

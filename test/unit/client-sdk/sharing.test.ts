@@ -54,6 +54,24 @@ describe.for(transports)('a topic that several subscribe to over %s', (transport
     expect(server.left).toBe(0);
   });
 
+  test('is not called live for those before a newcomer when its answer takes its time', async ({
+    server,
+    following,
+  }) => {
+    const { client, told } = following.follow();
+    withSnapshot(await server.asked(), 2);
+    await told.until('state', 'live: snapshot');
+    join(client);
+    const second = await server.asked();
+    await until(() => told.of('state').at(-1) === 'subscribing: subscribing', {
+      withinMs: 10_000,
+      what: 'impatience',
+    });
+    withSnapshot(second, 2);
+    await told.until('state', 'live: recovered');
+    expect(told.of('snapshot')).toHaveLength(1);
+  });
+
   test('is asked for no second time when the snapshot is where the others are', async ({
     server,
     following,
