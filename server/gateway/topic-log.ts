@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Cursor } from '@dialstream/shared/events/contract.js';
 import type { Redis } from '@dialstream/shared/events/redis.js';
-import { topicKeys } from '@dialstream/shared/events/topics.js';
+import { lifeFunction } from '@dialstream/shared/events/log-life.js';
+import { lifeKey, topicKeys } from '@dialstream/shared/events/topics.js';
 import type { Log } from '@dialstream/shared/log.js';
 import { PlacedEvent } from './placed-event.js';
 import { shareInFlight } from './share-in-flight.js';
@@ -36,8 +37,9 @@ export interface TopicLog {
 const headTtlMs = 7 * 86_400_000;
 
 const openScript = `
+${lifeFunction}
 if redis.call('HEXISTS', KEYS[1], 'epoch') == 0 then
-  redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'seq', 0)
+  redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'seq', 0, 'life', lifeOf(KEYS[2], ARGV[1], ARGV[2]))
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
 return redis.call('HMGET', KEYS[1], 'epoch', 'seq')
@@ -49,12 +51,12 @@ if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then redis.call('XTRIM', KEYS
 `;
 
 type CutTopic = (head: string, stream: string, epoch: string, first: number) => Promise<void>;
-type OpenTopic = (head: string, epoch: string, ttlMs: number) => Promise<HeadFields>;
+type OpenTopic = (head: string, life: string, epoch: string, ttlMs: number) => Promise<HeadFields>;
 type HeadFields = [epoch: string | null, seq: string | null];
 type Entry = [id: string, fields: string[]];
 
 export function createTopicLog(redis: Redis, prefix: string, log: Log): TopicLog {
-  redis.defineCommand('openTopic', { lua: openScript, numberOfKeys: 1 });
+  redis.defineCommand('openTopic', { lua: openScript, numberOfKeys: 2 });
   const openTopic = (redis as unknown as { openTopic: OpenTopic }).openTopic.bind(redis);
   redis.defineCommand('cutTopic', { lua: cutScript, numberOfKeys: 2 });
   const cutTopic = (redis as unknown as { cutTopic: CutTopic }).cutTopic.bind(redis);
@@ -89,7 +91,9 @@ export function createTopicLog(redis: Redis, prefix: string, log: Log): TopicLog
 
   return {
     async open({ stored }) {
-      const cursor = toCursor(await openTopic(topicKeys(prefix, stored).head, randomUUID(), headTtlMs));
+      const cursor = toCursor(
+        await openTopic(topicKeys(prefix, stored).head, lifeKey(prefix), randomUUID(), headTtlMs),
+      );
       if (cursor === null) throw new Error(`the head of ${stored} has no epoch`);
       return cursor;
     },

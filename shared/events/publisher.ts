@@ -5,7 +5,7 @@ import type { Log } from '../log.js';
 import type { NumberedEvent } from './outbox.js';
 import { publishScript } from './publish-script.js';
 import type { Redis } from './redis.js';
-import { doorbell, scopeKey, topicKeys } from './topics.js';
+import { doorbell, lifeKey, scopeKey, topicKeys } from './topics.js';
 
 export interface PublisherOptions {
   pool: Pool;
@@ -71,8 +71,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
       body,
     ]);
     const verdict = await runScript(
-      1 + keys.length,
+      2 + keys.length,
       scopeKey(prefix, scope),
+      lifeKey(prefix),
       ...keys,
       ...args,
       topics.length,

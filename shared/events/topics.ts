@@ -19,9 +19,14 @@ export function storedTopic(accountId: string, topic: TopicName): string {
   return topic.startsWith('campaign:') ? topic : `${topic}:${accountId}`;
 }
 
-/** The keys of one topic. `head` is a hash `{epoch, seq}`; entry ids of `stream` are `<seq>-0`. */
+/** The keys of one topic. `head` is a hash `{epoch, seq, life}`; entry ids of `stream` are `<seq>-0`. */
 export function topicKeys(prefix: string, stored: string): { head: string; stream: string } {
   return { head: `${prefix}:head:${stored}`, stream: `${prefix}:stream:${stored}` };
+}
+
+/** Names the life of the log, and the run of Redis that it was last seen in. */
+export function lifeKey(prefix: string): string {
+  return `${prefix}:life`;
 }
 
 /** The last event number of a scope that Redis holds. */

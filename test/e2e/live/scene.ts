@@ -26,6 +26,8 @@ export interface SceneOptions {
   /** Campaigns that exist from the start and are never deleted. */
   campaigns?: number;
   gateways?: number;
+  /** Redis keeps what `SAVE` has written last, rather than everything. */
+  redisSnapshots?: boolean;
 }
 
 const adminKey = 'test-admin-key-0123456789';
@@ -52,12 +54,12 @@ export class Scene {
   ) {}
 
   static async start(options: SceneOptions): Promise<Scene> {
-    const { adminUrl, log, campaigns = 3, gateways = 2 } = options;
+    const { adminUrl, log, campaigns = 3, gateways = 2, redisSnapshots = false } = options;
     const databaseUrl = await cloneDatabase(adminUrl);
     const db = createPool({ databaseUrl, log, name: 'test-scene' });
     await noteCommits(db);
     const accountId = await ensureRootAccount(db, adminKey);
-    const redisServer = await OwnRedis.start(log);
+    const redisServer = await (redisSnapshots ? OwnRedis.startWithSnapshots(log) : OwnRedis.start(log));
     const redis = createRedis(redisServer.url, 'test', log);
     const publisher = createPublisher({ pool: db, redis, prefix: 'ds', log });
     const outbox = createOutbox({ pool: db, publisher });
