@@ -1,4 +1,4 @@
-import { io } from 'socket.io-client';
+import { io, type Socket } from 'socket.io-client';
 import { answerMs, type Transport, type TransportFault, type TransportListener } from './transport.js';
 
 /** Socket.IO: what `connect` uses unless told otherwise. Falls back to HTTP polling where WebSocket fails. */
@@ -22,6 +22,7 @@ export function socketIo(): Transport {
       socket.on('disconnect', (reason) => listener.closed('lost', reason));
       listen((name, onMessage) => socket.on(name, onMessage), listener);
       socket.connect();
+      const stopWatching = watchOpening(socket, (reason) => listener.closed('unreachable', reason));
       return {
         request(name, body, onAnswer) {
           socket.timeout(answerMs).emit(name, body, (error: Error | null, answer: unknown) => {
@@ -29,12 +30,30 @@ export function socketIo(): Transport {
           });
         },
         close() {
+          stopWatching();
           socket.off();
           socket.disconnect();
         },
       };
     },
   };
+}
+
+/**
+ * Tells when the engine closes between the upgrade and its first packet: socket.io-client says nothing then, and
+ * would be waited for until the deadline. Gives what ends that.
+ */
+function watchOpening(socket: Socket, onClosed: (reason: string) => void): () => void {
+  let isOpening = true;
+  const end = (): void => {
+    isOpening = false;
+  };
+  socket.io.once('open', end).once('error', end);
+  socket.io.engine.on('close', (reason) => {
+    if (isOpening) onClosed(reason);
+    end();
+  });
+  return end;
 }
 
 function listen(

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { connect, webSocket, type ConnectionState, type WebSocketLike } from '@dialstream/client-sdk';
 import { until, within } from '@dialstream/shared/embedded/waiting.js';
-import { WebSocket } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { describe, expect, send, test, transports, withSnapshot } from './following.js';
 
 /** As browsers have it: nothing is said of why it did not open. */
@@ -186,6 +188,24 @@ describe.for(transports)('a connection over %s', (transport) => {
       process.removeAllListeners('uncaughtException');
       for (const listener of uncaught) process.on('uncaughtException', listener);
     }
+  });
+});
+
+describe('over Socket.IO', () => {
+  test('a server that ends right after the upgrade is tried again at once', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    await once(server, 'listening');
+    server.on('connection', (webSocket) => webSocket.terminate());
+    const { port } = server.address() as AddressInfo;
+    const client = connect({
+      url: `http://127.0.0.1:${port}`,
+      token: 'key',
+      reconnect: { delayMs: () => null },
+    });
+    // Shorter than the deadline of a try.
+    await until(() => client.state.status === 'closed', { withinMs: 5_000, what: 'closed' });
+    expect(client.state.code).toBe('given_up');
+    server.close();
   });
 });
 
