@@ -45,7 +45,7 @@ test.for(Object.keys(losses))(
       followers.push(...(await gather(10, scene, proxy, seed)));
       await scene.addWriter(100);
       await scene.addWriter(100);
-      for (let times = 1; times <= 3; times += 1) {
+      for (let times = 1; times <= 2; times += 1) {
         await scene.moreCommitted(400, patienceMs);
         await losses[loss]?.(scene);
       }
