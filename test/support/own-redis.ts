@@ -54,6 +54,13 @@ export class OwnRedis {
     await within(10_000, 'Redis is gone', this.server.exited);
   }
 
+  /** Lets it do nothing until `goOn`; what it is sent meanwhile it does then, asked for or not. */
+  hang(): { goOn: () => void } {
+    const { pid } = this.server;
+    signal(pid, 'SIGSTOP');
+    return { goOn: () => void signal(pid, 'SIGCONT') };
+  }
+
   async startAgain(): Promise<void> {
     this.server = await this.launch(this.dataDir, this.log, this.server.port);
   }

@@ -20,7 +20,7 @@ test(
   { timeout: 180_000 },
   async ({ adminUrl, log }) => {
     const scene = await Scene.start({ adminUrl, log, seed });
-    const proxy = new UnkindProxy({ targets: scene.ports, seed, meanMs: 2_000 });
+    const proxy = new UnkindProxy({ targets: scene.ports, seed, meanMs: 1_000 });
     const followers: Follower[] = [];
     try {
       followers.push(...(await gather(20, scene, proxy, seed)));

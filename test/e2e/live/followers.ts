@@ -70,6 +70,11 @@ export class Follower {
     return this.options.mode;
   }
 
+  /** Whether anything it shows is called up to date. */
+  get isLive(): boolean {
+    return [...this.stores.values()].some((store) => store.get().freshness === 'live');
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.#eventsLeft = Infinity;

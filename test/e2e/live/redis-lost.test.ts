@@ -1,3 +1,4 @@
+import { until } from '@dialstream/shared/embedded/waiting.js';
 import { expect, test } from '../../support/fixtures.js';
 import { UnkindProxy } from '../../support/unkind-proxy.js';
 import { gather, type Follower } from './followers.js';
@@ -13,7 +14,7 @@ const patienceMs = 60_000;
 const older = 'comes back with an older state';
 
 /** How Redis loses what it holds. */
-const losses: Record<string, (scene: Scene) => Promise<unknown>> = {
+const losses: Record<string, (scene: Scene, followers: readonly Follower[]) => Promise<unknown>> = {
   'is emptied': ({ redis }) => redis.flushall(),
   async 'starts again without its data'({ redisServer }) {
     await redisServer.kill();
@@ -21,8 +22,10 @@ const losses: Record<string, (scene: Scene) => Promise<unknown>> = {
     await redisServer.startAgain();
   },
   /** Nobody is there to be told of it: who comes back has to find out. */
-  async 'is emptied while the servers are down'({ redis, servers }) {
+  async 'is emptied while the servers are down'({ redis, servers }, followers) {
     await Promise.all(servers.map((server) => server.kill()));
+    const isAnyLive = (): boolean => followers.some(({ isLive }) => isLive);
+    await until(() => !isAnyLive(), { withinMs: 10_000, what: 'nobody calls itself live without a server' });
     await redis.flushall();
     await Promise.all(servers.map((server) => server.start()));
   },
@@ -47,7 +50,7 @@ test.for(Object.keys(losses))(
       await scene.addWriter(100);
       for (let times = 1; times <= 2; times += 1) {
         await scene.moreCommitted(400, patienceMs);
-        await losses[loss]?.(scene);
+        await losses[loss]?.(scene, followers);
       }
       await scene.moreCommitted(200, patienceMs);
       await scene.settle();
