@@ -17,7 +17,7 @@ function secondSnapshots({ who, topic, entries }: TopicRecord): string[] {
 
 test(
   `clients miss nothing while everything breaks, FAULT_SEED=${seed}`,
-  { timeout: 180_000 },
+  { timeout: 240_000 },
   async ({ adminUrl, log }) => {
     const scene = await Scene.start({ adminUrl, log, seed });
     const proxy = new UnkindProxy({ targets: scene.ports, seed, meanMs: 1_000 });

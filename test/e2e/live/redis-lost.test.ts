@@ -39,7 +39,7 @@ const losses: Record<string, (scene: Scene, followers: readonly Follower[]) => P
 
 test.for(Object.keys(losses))(
   `nobody shows a wrong count when Redis %s, FAULT_SEED=${seed}`,
-  { timeout: 180_000 },
+  { timeout: 240_000 },
   async (loss, { adminUrl, log }) => {
     const scene = await Scene.start({ adminUrl, log, seed, redisSnapshots: loss === older });
     const proxy = new UnkindProxy({ targets: scene.ports, seed, meanMs: 3_000 });
