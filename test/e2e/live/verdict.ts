@@ -33,9 +33,9 @@ export async function faultsIn(scene: Scene, followers: readonly Follower[]): Pr
     ),
   );
   return [
-    ...late.flat(),
     ...(await wrongRecords(scene, followers, heads)),
     ...(await wrongCounts(scene, followers)),
+    ...late.flat(),
   ].slice(0, faultsAtMost);
 }
 
@@ -66,8 +66,23 @@ async function lateOrWrong(
   const { freshness, subscription } = end.get();
   return [
     `${follower.who}, ${topic}: ${freshness} (${subscription.reason}) at ${at(end.cursor)} of ${at(head)}, ` +
-      `shows ${JSON.stringify(inStore(end))}, Postgres holds ${JSON.stringify(wanted)}`,
+      firstDifference(inStore(end), wanted),
   ];
+}
+
+/** Names the first part in which two values differ, and how. */
+function firstDifference(shown: unknown, held: unknown, path = ''): string {
+  if (isDeepStrictEqual(shown, held)) return 'shows what Postgres holds';
+  if (isObject(shown) && isObject(held)) {
+    const keys = [...new Set([...Object.keys(shown), ...Object.keys(held)])];
+    const key = keys.find((one) => !isDeepStrictEqual(shown[one], held[one])) ?? '';
+    return firstDifference(shown[key], held[key], `${path}.${key}`);
+  }
+  return `shows ${path} as ${JSON.stringify(shown)}, Postgres holds ${JSON.stringify(held)}`;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** In `latest` mode calls are left out. */
