@@ -1,3 +1,4 @@
+import { redisReady } from '@dialstream/shared/events/redis.js';
 import { OwnRedis } from '../../support/own-redis.js';
 import { addCampaign } from '../../support/records.js';
 import { range, rename } from './changes.js';
@@ -27,6 +28,7 @@ test('who has seen events that Redis has lost does not go on, however much was p
 
   await own.kill();
   await own.startAgain();
+  await redisReady(redis);
   // Another campaign than the one whose events are gone: its own numbers have no hole.
   for (const _ of range(1, 5)) {
     await rename(outbox, { accountId, campaignId: early });
