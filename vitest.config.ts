@@ -17,8 +17,18 @@ export default defineConfig({
         test: {
           ...common,
           name: 'services',
-          include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/e2e/*.test.ts'],
           globalSetup: ['test/support/services.ts'],
+        },
+      },
+      {
+        // These take the whole machine for minutes: after the others, which are not to fail by that.
+        test: {
+          ...common,
+          name: 'live',
+          include: ['test/e2e/live/*.test.ts'],
+          globalSetup: ['test/support/services.ts'],
+          sequence: { groupOrder: 1 },
         },
       },
     ],
