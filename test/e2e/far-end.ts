@@ -193,7 +193,8 @@ export async function expectWhole(
   });
 
   await until(() => subscriber.events.some((event) => finalStatus(event)), {
-    withinMs: 10_000,
+    // A client that has lost its server waits up to 20 s between two tries.
+    withinMs: 30_000,
     what: 'the subscriber is told of the end',
   });
   expect(subscriber.faults).toEqual([]);
