@@ -2,7 +2,6 @@ import {
   subscribeRequest,
   unsubscribeRequest,
   type Heads,
-  type RefusalCode,
   type ResyncCode,
   type SubscribeAck,
   type UnsubscribeAck,
@@ -13,7 +12,7 @@ import { Bucket, type RateLimit } from '../rate-limit.js';
 import type { Connection } from './connection.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 import type { StreamRights } from './stream-rights.js';
-import { Subscription, type SubscriptionParts } from './subscription.js';
+import { refused, Subscription, type Refusal, type SubscriptionParts } from './subscription.js';
 import type { Usage } from './usage.js';
 
 export interface SessionParts extends SubscriptionParts {
@@ -25,7 +24,6 @@ export interface SessionParts extends SubscriptionParts {
   messageLimit: RateLimit;
 }
 
-type Refusal = { ok: false; code: RefusalCode };
 type Answer<Ack> = (ack: Ack | Refusal) => void;
 
 /** Subscriptions of one connection that are prepared at once; each may hold a snapshot. */
@@ -53,23 +51,23 @@ export class Session {
 
   /** Answers once, within a deadline. A later request for a topic takes the place of an earlier one. */
   async subscribe(input: unknown, answer: Answer<SubscribeAck>): Promise<void> {
-    if (!this.takesMessage()) return this.#answer(answer, refusal('rate_limited'));
+    if (!this.takesMessage()) return this.#answer(answer, refused('rate_limited'));
     const request = subscribeRequest.safeParse(input);
-    if (!request.success) return this.#answer(answer, refusal('bad_request'));
+    if (!request.success) return this.#answer(answer, refused('bad_request'));
     const { topic, cursor, mode = 'stream' } = request.data;
     this.#remove(topic);
     if (this.#closed) return;
     const subscription = this.#add(topic);
-    if (subscription === null) return this.#answer(answer, refusal('too_many'));
+    if (subscription === null) return this.#answer(answer, refused('too_many'));
     const sent = (ack: SubscribeAck): void => this.#answer(answer, ack);
     await this.#turn(() => subscription.start({ rights: this.rights, cursor: cursor ?? null, mode }, sent));
     await subscription.goLive();
   }
 
   unsubscribe(input: unknown, answer: Answer<UnsubscribeAck>): void {
-    if (!this.takesMessage()) return this.#answer(answer, refusal('rate_limited'));
+    if (!this.takesMessage()) return this.#answer(answer, refused('rate_limited'));
     const request = unsubscribeRequest.safeParse(input);
-    if (!request.success) return this.#answer(answer, refusal('bad_request'));
+    if (!request.success) return this.#answer(answer, refused('bad_request'));
     const { topic } = request.data;
     this.#remove(topic);
     this.#answer(answer, { ok: true, topic });
@@ -159,8 +157,4 @@ export class Session {
     if ('snapshot' in ack) this.#excused = this.connection.backlog();
     else if (this.#overdue() > 2 * this.parts.backlogLimit) this.connection.close('too_slow');
   }
-}
-
-function refusal(code: RefusalCode): Refusal {
-  return { ok: false, code };
 }

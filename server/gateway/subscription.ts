@@ -37,6 +37,8 @@ export interface Wanted {
   mode: SubscriptionMode;
 }
 
+export type Refusal = { ok: false; code: RefusalCode };
+
 export interface SubscriptionEvents {
   /** It is over by itself; null: it was refused. Called once at most. */
   over(code: ResyncCode | null): void;
@@ -236,6 +238,6 @@ export class Subscription implements FeedMember {
   }
 }
 
-function refused(code: RefusalCode): { ok: false; code: RefusalCode } {
+export function refused(code: RefusalCode): Refusal {
   return { ok: false, code };
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { startRedis } from '@dialstream/shared/embedded/redis.js';
 import { redisReady } from '@dialstream/shared/events/redis.js';
 import { topicKeys } from '@dialstream/shared/events/topics.js';
+import { Registry } from 'prom-client';
 import { addCampaign } from '../../support/records.js';
 import { range, rename } from './changes.js';
 import { describe, expect, test, type Live } from './live.js';
@@ -237,6 +238,33 @@ describe.for(transports)('a slow consumer over %s', (transport) => {
     await slow.until('the rest', ({ events }) => events.length === 60);
     expect(slow.seqs()).toEqual(range(1, 60));
     await publisher.idle();
+  });
+
+  test('a large snapshot that waits is no slowness', async ({ live, db }) => {
+    const { accountId, token } = await live.account();
+    const campaignId = await addCampaign(db, accountId);
+    // 12 MB: more than the kernel's buffers on both sides hold.
+    const callerIds = range(1, 1_000).map((n) => `+1202555${1_000 + n}`);
+    for (const _ of range(1, 900)) await addCampaign(db, accountId, { callerIds });
+    const { outbox } = await live.publishing();
+    const registry = new Registry();
+    const { url } = await live.gateway({ backlogLimit: 100_000, registry });
+    const [slow, fast] = [await live.client(url, token), await live.client(url, token)];
+    await fast.subscribed('campaigns');
+    const goOn = slow.hang();
+    const answer = slow.subscribed('campaigns');
+    await expect
+      .poll(async () => (await registry.metrics()).includes('dialstream_stream_subscriptions 2'))
+      .toBe(true);
+    // This snapshot is not taken before the slow one's, so that both are live then.
+    await fast.subscribed('campaigns');
+    await rename(outbox, { accountId, campaignId, times: 20 });
+    await fast.until('events', ({ events }) => events.length === 20);
+    goOn();
+    expect(await answer).toMatchObject({ recovered: false, cursor: { seq: 0 } });
+    await slow.until('events', ({ events }) => events.length === 20);
+    expect(slow.seqs()).toEqual(range(1, 20));
+    expect(slow.resyncs).toEqual([]);
   });
 
   test('that asks and asks but reads no answer is disconnected', async ({ live, db }) => {
